@@ -1,0 +1,1 @@
+"""What a row, an image, a mask, a label and a version are. Imports no other room."""

@@ -1,0 +1,55 @@
+-- One row per usable image: the product that shows it first, its best mask (review, then cutout, model, GrabCut) and the
+-- surest label of each field (a person's word first). Every ORDER BY ends in a unique key: the same tables give the same rows.
+WITH shown AS (
+  SELECT f.sha256, f.store, f.product_id, f.url, f.crawl_id,
+         row_number() OVER (
+           PARTITION BY f.sha256 ORDER BY f.fetched_at, f.crawl_id, f.page_url, f.url, f.position, f.product_id
+         ) AS place
+  FROM fetches f WHERE f.sha256 IS NOT NULL
+), latest AS (
+  SELECT *, row_number() OVER (PARTITION BY store, product_id ORDER BY fetched_at DESC, crawl_id DESC) AS place FROM products
+), verdicts AS (
+  SELECT sha256, field, verdict, row_number() OVER (PARTITION BY sha256, field ORDER BY created_at DESC, review_id) AS place
+  FROM reviews WHERE verdict IN ('accept', 'reject')
+), rejected AS (
+  SELECT DISTINCT sha256, field FROM verdicts WHERE place = 1 AND verdict = 'reject'
+), ranked AS (
+  SELECT sha256, source, kind, mask_sha256, quality,
+         CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END AS rank
+  FROM masks WHERE status = 'ok'
+), composites AS (
+  SELECT sha256, source, mask_sha256, quality,
+         row_number() OVER (PARTITION BY sha256 ORDER BY rank, source) AS place
+  FROM ranked r WHERE kind = 'composite'
+    AND (source = 'review' OR NOT EXISTS (SELECT 1 FROM rejected x WHERE x.sha256 = r.sha256 AND x.field = 'mask'))
+), chosen AS (
+  SELECT c.sha256, c.source AS mask_source, c.mask_sha256, c.quality AS mask_quality,
+         p.mask_sha256 AS person_sha256, g.mask_sha256 AS garment_sha256
+  FROM composites c
+  LEFT JOIN ranked p ON p.sha256 = c.sha256 AND p.source = c.source AND p.kind = 'person'
+  LEFT JOIN ranked g ON g.sha256 = c.sha256 AND g.source = c.source AND g.kind = 'garment'
+  WHERE c.place = 1
+), surest AS (
+  SELECT sha256, field, value, row_number() OVER (PARTITION BY sha256, field
+           ORDER BY source = 'person' DESC, confidence DESC, source, created_at DESC, value) AS place
+  FROM labels WHERE value IS NOT NULL
+), tags AS (
+  SELECT sha256, '{' || string_agg(to_json(field) || ': ' || to_json(value), ', ' ORDER BY field) || '}' AS labels
+  FROM surest WHERE place = 1 GROUP BY sha256
+)
+SELECT i.sha256, coalesce(s.store, '') AS store, s.product_id, p.name AS product_name, s.url, i.view, i.width, i.height,
+       g.group_id, g.split, c.person_sha256, c.garment_sha256, c.mask_sha256, c.mask_source, c.mask_quality,
+       coalesce(t.labels, '{}') AS labels,
+       p.brand, p.price, p.currency, p.availability, p.colour, p.licence,
+       i.format, i.bytes, i.sharpness, i.exposure, i.contrast, i.compression, i.resolution, i.uniformity, i.aspect
+FROM images i
+LEFT JOIN shown s ON s.sha256 = i.sha256 AND s.place = 1
+LEFT JOIN latest p ON p.store = s.store AND p.product_id = s.product_id AND p.place = 1
+LEFT JOIN groups g ON g.sha256 = i.sha256
+LEFT JOIN chosen c ON c.sha256 = i.sha256
+LEFT JOIN tags t ON t.sha256 = i.sha256
+WHERE i.status = 'ok'
+  AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE (d.kind = 'sha256' AND d.value = i.sha256) OR (d.kind = 'url' AND d.value = s.url)
+                  OR (d.kind = 'brand' AND d.value = p.brand) OR (d.kind = 'domain' AND d.value = s.store)
+                  OR (d.kind = 'product' AND d.value = s.store || '|' || s.product_id))
+  AND NOT EXISTS (SELECT 1 FROM rejected x WHERE x.sha256 = i.sha256 AND x.field = 'image')

@@ -1,0 +1,203 @@
+"""A cutout file into a binary mask: which pixels of the photo did the annotator keep.
+
+In: the bytes of a cutout (alpha PNG, cut out on white or another plain colour, black-and-white mask) and, where there is
+one, the photo it was cut from. Out: an (H, W) bool mask and a dict saying how it was made. A pixel of a cutout is a mix
+of photo and backdrop, so with the photo at hand each pixel is asked which of the two it is nearer to; that holds where the
+article's `255 -> 0, rest -> 255` breaks, on JPEG noise and white clothes. Without the photo the backdrop is flooded from
+outside. Never guesses sizes, never repairs a file it can't read without doubt: those raise `CutoutError` with a code.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from dataset.errors import ImageError, MaskError
+from dataset.images import decode
+
+UNSURE = 12.0  # RGB distance between photo and backdrop under which one noisy pixel alone can't decide
+LOSSLESS_SHARE = 0.98  # of pixels that equal photo or backdrop exactly: then any difference decides
+WINDOW = 7  # px, side of the window that decides for such pixels together
+DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+class CutoutError(MaskError):
+    """A cutout that can't be used; `code` is one of `labeling.mask_quality.REASONS`."""
+
+    def __init__(self, code: str, what: str, **kwargs: str) -> None:
+        self.code = code
+        super().__init__(what, **kwargs)
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """`rgb` (H, W, 3) uint8; `alpha` (H, W) uint8, or None where nothing is transparent."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """The plain colour behind a cutout: `colour` (3,) float RGB, `share` of the border that has it."""
+
+    colour: np.ndarray
+    share: float
+
+
+def read_cutout(data: bytes, *, where: str = "") -> Cutout:
+    """Decode a cutout file, refusing what would be misread (palette, 16-bit) rather than converting it silently."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            mode, is_png, deep = image.mode, image.format == "PNG", data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16
+    except Exception as error:
+        raise CutoutError("unreadable", f"no readable image ({error})", where=where) from error
+    if mode in ("P", "PA"):
+        raise CutoutError("palette", "a palette image", where=where, expected="RGB, RGBA or grey, 8 bits",
+                          cure="Save it as RGB or as a black-and-white mask")  # fmt: skip
+    if mode in DEEP_MODES or (is_png and deep):
+        raise CutoutError("sixteen_bit", "more than 8 bits a channel", where=where, expected="8 bits",
+                          cure="Save it with 8 bits a channel")  # fmt: skip
+    try:
+        decoded = decode(data)
+    except ImageError as error:
+        raise CutoutError("unreadable", error.what, where=where) from error
+    alpha = decoded.alpha if decoded.alpha is not None and (decoded.alpha < 255).any() else None
+    return Cutout(np.ascontiguousarray(decoded.rgb), alpha)
+
+
+def binarise(cutout: Cutout, photo: np.ndarray | None = None, *, where: str = "") -> tuple[np.ndarray, dict[str, Any]]:
+    """Mask (H, W) bool of what the cutout keeps, and what was done.
+
+    `photo` (H, W, 3) uint8 RGB is the picture it was cut from. Raises `CutoutError` with code `size_mismatch`,
+    `class_index`, `no_backdrop` or `empty_cutout`.
+    """
+    height, width = cutout.rgb.shape[:2]
+    if photo is not None and photo.shape[:2] != (height, width):
+        raise CutoutError("size_mismatch", f"the cutout is {width}x{height} px", where=where,
+                          expected=f"{photo.shape[1]}x{photo.shape[0]} px, as the photo",
+                          cure="Export the cutout at the photo's own size")  # fmt: skip
+    mask, done = _first_guess(cutout, photo, where)
+    mask, tidied = tidy(mask)
+    if not mask.any():
+        raise CutoutError("empty_cutout", "nothing is left once the backdrop is taken away", where=where,
+                          expected="a person or a garment", cure="Cut it out again")  # fmt: skip
+    return mask, done | tidied
+
+
+def _first_guess(cutout: Cutout, photo: np.ndarray | None, where: str) -> tuple[np.ndarray, dict[str, Any]]:
+    if cutout.alpha is not None:
+        return cutout.alpha >= 128, {"kind": "alpha"}
+    if (as_mask := _black_and_white(cutout.rgb, where)) is not None:
+        return as_mask, {"kind": "mask"}
+    backdrop = find_backdrop(cutout.rgb)
+    if backdrop.share < 0.3:
+        raise CutoutError("no_backdrop", f"only {backdrop.share:.0%} of its border is one colour", where=where,
+                          expected="a cutout on transparent or on one plain colour",
+                          cure="Was the photo itself given as its cutout?")  # fmt: skip
+    done: dict[str, Any] = {"kind": "plain", "backdrop": [round(float(c)) for c in backdrop.colour]}
+    done["border_share"] = round(backdrop.share, 4)
+    if photo is not None and (fit := _fits(cutout.rgb, photo, backdrop)) >= 0.5:
+        return by_photo(cutout.rgb, photo, backdrop), done | {"by": "photo", "fit": round(fit, 4)}
+    tolerance = noise_of(cutout.rgb, backdrop)
+    return by_flood(cutout.rgb, backdrop, tolerance), done | {"by": "flood", "tolerance": round(tolerance, 1)}
+
+
+def _black_and_white(rgb: np.ndarray, where: str) -> np.ndarray | None:
+    """The white part of a black-and-white mask, None if this is a picture; a class-index map is an error."""
+    if (rgb != rgb[..., :1]).any():
+        return None
+    grey = rgb[..., 0]
+    if 0 < grey.max() < 64 and len(np.unique(grey)) <= 64 and not (grey > 0).all():
+        raise CutoutError("class_index", f"grey values 0 to {grey.max()} look like class numbers", where=where,
+                          expected="a mask of 0 and 255", cure="Turn the wanted classes into 255")  # fmt: skip
+    extreme = ((grey < 16) | (grey > 239)).mean()
+    black_border = _border(grey[..., None]).mean() < 128
+    return grey >= 128 if extreme > 0.98 and black_border else None
+
+
+def _border(pixels: np.ndarray, depth: int = 2) -> np.ndarray:
+    """The outermost `depth` rows and columns of (H, W, C), as (N, C)."""
+    sides = (pixels[:depth], pixels[-depth:], pixels[:, :depth], pixels[:, -depth:])
+    return np.concatenate([side.reshape(-1, pixels.shape[2]) for side in sides])
+
+
+def find_backdrop(rgb: np.ndarray) -> Backdrop:
+    """The border's commonest colour: median inside the fullest 16-level bin and its neighbours."""
+    border = _border(rgb).astype(np.int32)
+    keys = (border // 16) @ np.array([256, 16, 1])
+    peak = border[keys == np.bincount(keys).argmax()].mean(axis=0)
+    near = np.linalg.norm(border - peak, axis=1) < 24
+    colour = np.median(border[near], axis=0) if near.any() else peak
+    return Backdrop(colour.astype(np.float32), float(near.mean()))
+
+
+def noise_of(rgb: np.ndarray, backdrop: Backdrop) -> float:
+    """Distance up to which a pixel passes for backdrop: the border's own 99th percentile, within 4 and 24, doubled."""
+    distance = np.linalg.norm(_border(rgb).astype(np.float32) - backdrop.colour, axis=1)
+    return float(np.clip(2 * np.percentile(distance[distance < 24], 99), 10, 24))
+
+
+def by_flood(rgb: np.ndarray, backdrop: Backdrop, tolerance: float) -> np.ndarray:
+    """(H, W) bool: all but what is backdrop-coloured and joined to the outside. White inside a garment stays garment."""
+    near = np.linalg.norm(rgb.astype(np.float32) - backdrop.colour, axis=2) <= tolerance
+    return ~joined_to_border(near)
+
+
+def joined_to_border(part: np.ndarray) -> np.ndarray:
+    """The pixels of `part` (H, W) bool that are 4-connected to the image border through `part`."""
+    padded = np.pad(part, 1, constant_values=True).astype(np.uint8)
+    _, labels = cv2.connectedComponents(padded, connectivity=4)
+    return (labels == labels[0, 0])[1:-1, 1:-1]
+
+
+def _fits(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> float:
+    """Share of the clearly-not-backdrop pixels that show the photo: low where the cutout was retouched or shifted."""
+    kept = np.linalg.norm(rgb.astype(np.float32) - backdrop.colour, axis=2) > 48
+    if not kept.any():
+        return 1.0
+    return float((np.abs(rgb[kept].astype(np.int16) - photo[kept]).mean(axis=1) < 24).mean())
+
+
+def by_photo(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> np.ndarray:
+    """(H, W) bool: pixels nearer to the photo than to the backdrop.
+
+    With c = cutout, p = photo, b = backdrop, c = a p + (1 - a) b gives a = (c-b)(p-b) / |p-b|^2, and a > 1/2 is kept. Where
+    p is nearly b one pixel says nothing, so a window votes; where even that says nothing, what joins the outside is backdrop.
+    """
+    toward = photo.astype(np.float32) - backdrop.colour
+    along = ((rgb.astype(np.float32) - backdrop.colour) * toward).sum(axis=2)
+    length = (toward**2).sum(axis=2)
+    votes = [cv2.blur(plane, (WINDOW, WINDOW)) for plane in (along, length)]
+    exact = ((rgb == photo).all(axis=2) | (rgb == backdrop.colour).all(axis=2)).mean() >= LOSSLESS_SHARE
+    sure, voted = length >= (1.0 if exact else UNSURE**2), votes[1] >= 2.0
+    kept = np.where(sure, along > 0.5 * length, votes[0] > 0.5 * votes[1])
+    blank = ~sure & ~voted
+    outside = joined_to_border(blank | ~kept)
+    return np.where(blank, ~outside, kept)
+
+
+def tidy(mask: np.ndarray, *, speck_share: float = 2e-5) -> tuple[np.ndarray, dict[str, int]]:
+    """Drop specks and close pinholes smaller than `speck_share` of the image (at least 12 px); counts of both, in px."""
+    limit = max(12, int(mask.size * speck_share))
+    without_specks = ~_absorb(~mask, limit)
+    closed = _absorb(without_specks, limit)
+    return closed, {"specks_px": int((mask & ~without_specks).sum()), "pinholes_px": int((closed & ~without_specks).sum())}
+
+
+def _absorb(mask: np.ndarray, limit: int) -> np.ndarray:
+    """`mask` with every 4-connected part of its complement that is under `limit` px added to it."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < limit
+    small[0] = False
+    return mask | small[labels]
+
+
+def article_rule(cutout: Cutout) -> np.ndarray:
+    """The dress article's binarisation, kept as the baseline to measure against: grey 255 is backdrop, the rest is not."""
+    return cv2.cvtColor(cutout.rgb, cv2.COLOR_RGB2GRAY) != 255

@@ -1,0 +1,1 @@
+"""The networks: what a recipe's `architecture` and `backbone` words stand for."""
