@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from dataset import engine, quality
@@ -107,7 +106,7 @@ def measured(data: bytes) -> dict[str, Any]:
         "format": image.format,
         "mode": image.mode,
         "orientation": image.orientation,
-        "has_alpha": image.alpha is not None and not bool(np.all(image.alpha == 255)),
+        "has_alpha": image.alpha is not None,
         "frames": image.frames,
         "phash": perceptual_hash(image.rgb),
         "view": quality.view_of(scores["uniformity"]),

@@ -21,7 +21,7 @@ from dataset.workspace import Workspace
 Hashes = NDArray[np.uint64]
 Whole = NDArray[np.int64]
 
-RADIUS = 8
+RADIUS = 6
 SURE_RADIUS = 4  # so near that a pair is joined without asking the rest of its clusters
 MAX_RADIUS = 16
 _MIRROR = np.uint64(0x5555555555555555)  # columns 1, 3, 5, 7 of the 8x8 DCT signs, row by row, first bit highest

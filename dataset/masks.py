@@ -1,7 +1,8 @@
 """The mask contract: (H, W, 3) uint8, channels background / skin / garment, one-hot in {0, 255}, the image's own size.
 
 In and out: arrays and lossless PNG bytes. Skin is the person without the garment, by set difference on booleans: the
-uint8 subtraction of the dress article wraps wherever the garment exceeds the person. Never resizes with anything but nearest.
+uint8 subtraction of the dress article wraps wherever the garment exceeds the person. Never resizes with anything but
+nearest.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from dataset.errors import StorageError, TableError, UsageError, WorkspaceTooNew
 from dataset.schema import KEYS, SCHEMA_VERSION, SCHEMAS
 
-Rows = pa.Table | list[dict[str, Any]]
+Rows: TypeAlias = pa.Table | list[dict[str, Any]]
 _FORMAT = "modiste table, format "  # kept in the table's description: Delta refuses properties it does not know
 _TRIES = 12
 

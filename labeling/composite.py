@@ -1,6 +1,7 @@
 """Person and garment masks into the composite mask the models learn from: background / skin / garment.
 
-In: two (H, W) bool masks of one photo. Out: (H, W, 3) uint8 one-hot in {0, 255}, and a report of what had to be repaired.
+In: two (H, W) bool masks of one photo. Out: (H, W, 3) uint8 one-hot in {0, 255}, and a report of what had to be
+repaired.
 The article subtracts uint8 masks, which wraps to 1 wherever the garment exceeds the person; here a garment outside
 the person joins the person and is counted. Swapped masks are an error, never repaired.
 """

@@ -1,9 +1,12 @@
 """A cutout file into a binary mask: which pixels of the photo did the annotator keep.
 
-In: the bytes of a cutout (alpha PNG, cut out on white or another plain colour, black-and-white mask) and, where there is
+In: the bytes of a cutout (alpha PNG, cut out on white or another plain colour, black-and-white mask) and, where there
+is
 one, the photo it was cut from. Out: an (H, W) bool mask and a dict saying how it was made. A pixel of a cutout is a mix
-of photo and backdrop, so with the photo at hand each pixel is asked which of the two it is nearer to; that holds where the
-article's `255 -> 0, rest -> 255` breaks, on JPEG noise and white clothes. Without the photo the backdrop is flooded from
+of photo and backdrop, so with the photo at hand each pixel is asked which of the two it is nearer to; that holds where
+the
+article's `255 -> 0, rest -> 255` breaks, on JPEG noise and white clothes. Without the photo the backdrop is flooded
+from
 outside. Never guesses sizes, never repairs a file it can't read without doubt: those raise `CutoutError` with a code.
 """
 
@@ -144,7 +147,10 @@ def noise_of(rgb: np.ndarray, backdrop: Backdrop) -> float:
 
 
 def by_flood(rgb: np.ndarray, backdrop: Backdrop, tolerance: float) -> np.ndarray:
-    """(H, W) bool: all but what is backdrop-coloured and joined to the outside. White inside a garment stays garment."""
+    """(H, W) bool: all but what is backdrop-coloured and joined to the outside.
+
+    White inside a garment stays garment.
+    """
     near = np.linalg.norm(rgb.astype(np.float32) - backdrop.colour, axis=2) <= tolerance
     return ~joined_to_border(near)
 
@@ -168,7 +174,8 @@ def by_photo(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> np.ndarr
     """(H, W) bool: pixels nearer to the photo than to the backdrop.
 
     With c = cutout, p = photo, b = backdrop, c = a p + (1 - a) b gives a = (c-b)(p-b) / |p-b|^2, and a > 1/2 is kept. Where
-    p is nearly b one pixel says nothing, so a window votes; where even that says nothing, what joins the outside is backdrop.
+    p is nearly b one pixel says nothing, so a window votes; where even that says nothing, what joins the outside is
+    backdrop.
     """
     toward = photo.astype(np.float32) - backdrop.colour
     along = ((rgb.astype(np.float32) - backdrop.colour) * toward).sum(axis=2)
@@ -187,7 +194,10 @@ def tidy(mask: np.ndarray, *, speck_share: float = 2e-5) -> tuple[np.ndarray, di
     limit = max(12, int(mask.size * speck_share))
     without_specks = ~_absorb(~mask, limit)
     closed = _absorb(without_specks, limit)
-    return closed, {"specks_px": int((mask & ~without_specks).sum()), "pinholes_px": int((closed & ~without_specks).sum())}
+    return closed, {
+        "specks_px": int((mask & ~without_specks).sum()),
+        "pinholes_px": int((closed & ~without_specks).sum()),
+    }
 
 
 def _absorb(mask: np.ndarray, limit: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """A guess at person and garment where nobody made a cutout: GrabCut from a prior. Weak labels, and flagged so.
 
-In: an RGB photo, its sha256 (the seed: `cv2.grabCut` draws from a global generator) and a prior, (H, W) float32 in [0, 1], the
+In: an RGB photo, its sha256 (the seed: `cv2.grabCut` draws from a global generator) and a prior, (H, W) float32 in [0,
+1], the
 chance of being foreground. Out: bool masks of the photo's own size. A packshot's prior is the distance to its backdrop
-colour, a scene's the article's centre rectangle or a body below a found face. Never loads a network.
+colour, a scene's the article's centre rectangle unless one is given. Never loads a network.
 """
 
 from __future__ import annotations
@@ -43,21 +44,6 @@ def packshot_prior(rgb: np.ndarray, backdrop: Backdrop | None = None) -> np.ndar
     distance = np.linalg.norm(rgb.astype(np.float32) - backdrop.colour, axis=2)
     prior = 1.0 / (1.0 + np.exp(-(distance - 20.0) / 5.0))
     return np.where(joined_to_border(distance < 6.0), 0.0, np.clip(prior, 0.05, 1.0)).astype(np.float32)
-
-
-def body_prior(shape: tuple[int, int], face: Face) -> np.ndarray:
-    """The rectangle prior, moved to a standing body under `face` (x, y, w, h in px): face and trunk sure, air above sure not.
-
-    Proportions of adults: the body is 7 to 8 heads tall, the shoulders 2 to 3 face widths wide.
-    """
-    x, y, w, h = face
-    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    away, below = np.abs(columns - (x + w / 2)) / w, (rows - y) / h
-    prior = np.where((away < 2.6) & (below > -0.5), 0.6, 0.0).astype(np.float32)
-    prior[(below < 1.0) & (away > 1.2)] = 0.0
-    prior[(below > 0.2) & (below < 0.8) & (away < 0.3)] = 1.0
-    prior[(below > 1.7) & (below < 3.5) & (away < 0.4)] = 1.0
-    return prior
 
 
 def cut_foreground(rgb: np.ndarray, prior: np.ndarray, seed: int, *, long_side: int = LONG_SIDE) -> np.ndarray:
@@ -133,13 +119,19 @@ def guess_packshot(rgb: np.ndarray, sha256: str) -> tuple[np.ndarray, dict[str, 
     return mask, {"kind": "grabcut", "prior": "backdrop", "border_share": round(backdrop.share, 4)}
 
 
-def guess_scene(rgb: np.ndarray, sha256: str) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Person and garment of a person's photo, both (H, W) bool, and what was done. Weak: garment = person minus skin."""
-    face = find_face(rgb)
-    prior = rectangle_prior(rgb.shape[:2]) if face is None else body_prior(rgb.shape[:2], face)
-    person = cut_foreground(rgb, prior, seed_of(sha256))
+def guess_scene(
+    rgb: np.ndarray, sha256: str, prior: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Person and garment of a person's photo, both (H, W) bool, and what was done.
+
+    `prior` is for the person, by default the article's rectangle. Weak: the garment is the person minus head and skin
+    colour.
+    """
+    name = "rectangle" if prior is None else "given"
+    prior = rectangle_prior(rgb.shape[:2]) if prior is None else prior
+    person, face = cut_foreground(rgb, prior, seed_of(sha256)), find_face(rgb)
     garment = person & ~tidy(skin_colour(rgb), speck_share=5e-4)[0]
     if face is not None:
         garment[: round(face[1] + 1.05 * face[3])] = False  # face and hair; above the chin there is no garment
     garment = tidy(garment, speck_share=1e-3)[0] & person
-    return person, garment, {"kind": "grabcut", "prior": "face" if face else "rectangle", "face": face, "weak": True}
+    return person, garment, {"kind": "grabcut", "prior": name, "face": face, "weak": True}

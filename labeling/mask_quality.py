@@ -1,7 +1,9 @@
 """How good a composite mask looks, without knowing the truth: one score in [0, 1] per rule, 1 is best.
 
-In: a composite (H, W, 3) and, where known, the person and garment masks it was made from. Out: {rule: score}; apart from
-that, `flags` compares scores with thresholds, so thresholds change without measuring again. `REASONS` lists every code a
+In: a composite (H, W, 3) and, where known, the person and garment masks it was made from. Out: {rule: score}; apart
+from
+that, `flags` compares scores with thresholds, so thresholds change without measuring again. `REASONS` lists every code
+a
 row of the `masks` table may carry. Never changes a mask.
 """
 
@@ -20,7 +22,6 @@ REASONS = {
     "class_index": "class numbers, where a mask of 0 and 255 belongs",
     "swapped": "person and garment were exchanged",
     "missing_garment": "a person cutout without its garment cutout",
-    "ambiguous_name": "several images of the workspace have this cutout's file name",
     "nothing_found": "no foreground was found without a cutout",
     "rejected": "a person rejected it",
 }

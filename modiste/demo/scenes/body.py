@@ -53,12 +53,17 @@ def draw_torso(canvas: Canvas, figure: Figure, tone: str) -> None:
     under = line(figure.at(-b.neck - 2, NECK - 20), figure.at(2, NECK - 2), figure.at(b.neck + 2, NECK - 20))
     canvas.soft([(under, dark, 17, 0.5)], blur=4, clip=clip, move=-canvas.light * 3)
     for side in (-1, 1):
-        bone = line(figure.at(side * 9, SHOULDER + 4), figure.at(side * 26, SHOULDER - 1), figure.at(side * 46, SHOULDER - 5))
+        bone = line(
+            figure.at(side * 9, SHOULDER + 4), figure.at(side * 26, SHOULDER - 1), figure.at(side * 46, SHOULDER - 5)
+        )
         canvas.paint(bone, stroke=dark, width=1.4, opacity=0.4, clip=clip)
 
 
-def draw_arm(canvas: Canvas, figure: Figure, side: int, tone: str) -> None:
-    _skin(canvas, tube(figure.arm[side], scaled(ARM, figure.build.limbs)), tone, 10)
+def draw_arm(canvas: Canvas, figure: Figure, side: int, tone: str, start: float = 0.0) -> None:
+    """From `start` (0 shoulder, 1 elbow, 2 wrist) on: what lies deep in a sleeve is left out."""
+    stations = [station for station in scaled(ARM, figure.build.limbs) if station[0] >= start]
+    if len(stations) > 1:
+        _skin(canvas, tube(figure.arm[side], stations), tone, 10)
 
 
 def draw_hand(canvas: Canvas, figure: Figure, side: int, tone: str) -> None:

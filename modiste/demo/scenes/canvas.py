@@ -74,12 +74,18 @@ class Canvas:
         dash: str = "",
     ) -> None:
         """Decoration inside a shape; changes no mask."""
-        edge = f' stroke="{stroke}" stroke-width="{width}" stroke-linecap="round" stroke-linejoin="round"' if stroke else ""
+        edge = (
+            f' stroke="{stroke}" stroke-width="{width}" stroke-linecap="round" stroke-linejoin="round"'
+            if stroke
+            else ""
+        )
         edge += f' stroke-dasharray="{dash}"' if dash else ""
         body = f'<path d="{d}" fill="{fill}"{edge} opacity="{opacity}"/>'
         self._picture.append(f'<g clip-path="{clip}">{body}</g>' if clip else body)
 
-    def soft(self, strokes: Sequence[tuple[str, str, float, float]], *, blur: float, clip: str, move: float = 0.0) -> None:
+    def soft(
+        self, strokes: Sequence[tuple[str, str, float, float]], *, blur: float, clip: str, move: float = 0.0
+    ) -> None:
         """Blurred strokes (path, colour, width, opacity), kept inside `clip`."""
         if not strokes:
             return
@@ -99,20 +105,20 @@ class Canvas:
         """Shade a shape's rim, more on the side away from the light, so that it reads as round."""
         self.soft([(d, colour, depth, opacity)], blur=depth / 3, clip=clip, move=self.light * depth / 3)
 
-    def cloth(self, d: str, colour: str, pattern: str | None, folds: Sequence[str] = (), *, kind: str = GARMENT,
-              depth: float = 20.0, lines: Sequence[str] = ()) -> str:  # fmt: skip
+    def cloth(self, d: str, colour: str, pattern: Sequence[str] = (), folds: Sequence[str] = (), *,
+              depth: float = 20.0) -> str:  # fmt: skip
         """A piece of cloth with its pattern, its form and its folds; returns its clip."""
         dim = luma(colour) < 0.25
-        self.solid(kind, d, self.lit(colour, 1.2 if dim else 1.0), darker(colour, 0.5 if not dim else 0.8))
-        if pattern:
-            self.paint(d, fill=pattern)
+        self.solid(GARMENT, d, self.lit(colour, 1.2 if dim else 1.0), darker(colour, 0.5 if not dim else 0.8))
+        for fill in pattern:
+            self.paint(d, fill=fill)
         clip = self.clip(d)
         self.round_off(d, clip, depth, 0.34 if dim else 0.26, darker(colour, 0.7))
         shade, glow = darker(colour, 0.62), lighter(colour, 0.75)
-        self.soft([(fold, shade, 6.0, 0.36) for fold in folds], blur=2.0, clip=clip)
-        self.soft([(fold, glow, 4.0, 0.2 if dim else 0.42) for fold in folds], blur=1.6, clip=clip, move=self.light * 5.5)
-        for mark in (*lines, *folds[::2]):
-            self.paint(mark, stroke=shade, width=1.1, opacity=0.5, clip=clip)
+        strokes = [(fold, glow, 9.0, 0.06 if dim else 0.15) for fold in folds]
+        self.soft([*strokes, *((fold, shade, 5.0, 0.5) for fold in folds)], blur=2.2, clip=clip)
+        for mark in folds[::2]:
+            self.paint(mark, stroke=shade, width=1.0, opacity=0.45, clip=clip)
         return clip
 
     @contextmanager
@@ -124,13 +130,13 @@ class Canvas:
             out.append("</g>")
 
     def picture(self, width: int, height: int, transform: str) -> str:
-        return self._svg(width, height, transform, "".join(self._picture), "")
+        return self._svg(width, height, transform, "".join(self._picture), f"<defs>{''.join(self._defs)}</defs>", "")
 
     def ids(self, width: int, height: int, transform: str) -> str:
-        return self._svg(width, height, transform, "".join(self._ids), ' shape-rendering="crispEdges"')
+        return self._svg(width, height, transform, "".join(self._ids), "", ' shape-rendering="crispEdges"')
 
-    def _svg(self, width: int, height: int, transform: str, body: str, extra: str) -> str:
+    def _svg(self, width: int, height: int, transform: str, body: str, defs: str, extra: str) -> str:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"{extra}>'
-            f'<defs>{"".join(self._defs)}</defs><g transform="{transform}">{body}</g></svg>'
+            f'{defs}<g transform="{transform}">{body}</g></svg>'
         )

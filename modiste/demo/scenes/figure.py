@@ -109,7 +109,9 @@ class Figure:
         return self.at(0, NECK - 14)
 
 
-def _limb(start: Point, side: int, angles: tuple[float, float], lengths: tuple[float, float]) -> tuple[Point, Point, Point]:
+def _limb(
+    start: Point, side: int, angles: tuple[float, float], lengths: tuple[float, float]
+) -> tuple[Point, Point, Point]:
     middle = polar(start, side * angles[0], lengths[0])
     return start, middle, polar(middle, side * angles[1], lengths[1])
 

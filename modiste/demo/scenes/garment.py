@@ -10,7 +10,16 @@ OUTER = ("coat", "jacket")
 TYPES = (*TOPS, *BOTTOMS, "dress", *OUTER, "shoes", "hat")
 
 SLEEVE_END = {"sleeveless": 0.0, "short": 0.62, "three-quarter": 1.42, "long": 1.93}
-HEM = {"cropped": -462.0, "waist": -468.0, "hip": -392.0, "thigh": -330.0, "mini": -268.0, "knee": -198.0, "midi": -128.0, "maxi": -44.0}
+HEM = {
+    "cropped": -462.0,
+    "waist": -468.0,
+    "hip": -392.0,
+    "thigh": -330.0,
+    "mini": -268.0,
+    "knee": -198.0,
+    "midi": -128.0,
+    "maxi": -44.0,
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from modiste.demo.scenes.canvas import PERSON, Canvas
@@ -59,7 +60,16 @@ def draw_back_hair(canvas: Canvas, figure: Figure, face: Face) -> None:
 
 def _mantle(style: str, length: float) -> str:
     wave = 7 if style == "long wavy" else 0
-    side = [(6, -107), (32, -96), (43, -64), (44 + wave, -24), (46 - wave, 14), (50 + wave, 44), (40, length), (16, length + 4)]
+    side = [
+        (6, -107),
+        (32, -96),
+        (43, -64),
+        (44 + wave, -24),
+        (46 - wave, 14),
+        (50 + wave, 44),
+        (40, length),
+        (16, length + 4),
+    ]
     return blob(_mirror([(float(x), float(y)) for x, y in side]))
 
 
@@ -68,8 +78,6 @@ def _falls(length: float) -> list[str]:
 
 
 def _cloud(style: str) -> str:
-    import math
-
     radius, bumps, centre = (60, 15, -62) if style == "afro" else (50, 13, -62)
     ring = []
     for step in range(bumps * 2):
@@ -114,18 +122,27 @@ def _features(canvas: Canvas, face: Face) -> None:
     tone, dark = face.skin, mix(darker(face.skin, 0.6), "#7a2f1c", 0.3)
     for side in (-1, 1):
         _eye(canvas, side, face)
-        brow = outline([(side * 6, -58), (side * 15, -62.5), (side * 26, -59)], [(side * 26, -59), (side * 15, -60), (side * 6, -56)])
+        brow = outline(
+            [(side * 7, -59), (side * 15, -63), (side * 26, -57.5)],
+            [(side * 26, -57.5), (side * 15, -60.5), (side * 7, -57.2)],
+        )
         canvas.paint(brow, fill=darker(face.hair, 0.35), stroke=darker(face.hair, 0.35), width=1.2, opacity=0.85)
     shade = -canvas.light
     nose = line((shade * 4, -52), (shade * 4.5, -40), (shade * 6.5, -31))
     canvas.paint(nose, stroke=dark, width=1.3, opacity=0.4)
-    canvas.paint(line((-6, -30.5), (-2.5, -28.5), (0, -29.5), (2.5, -28.5), (6, -30.5)), stroke=dark, width=1.5, opacity=0.75)
-    upper = outline([(-11, -17.5), (-4, -21), (0, -19.5), (4, -21), (11, -17.5)], [(11, -17.5), (0, -16.5), (-11, -17.5)])
-    lower = outline([(-11, -17.5), (0, -16.5), (11, -17.5)], [(11, -17.5), (5, -11.8), (0, -11), (-5, -11.8), (-11, -17.5)])
+    canvas.paint(
+        line((-6, -30.5), (-2.5, -28.5), (0, -29.5), (2.5, -28.5), (6, -30.5)), stroke=dark, width=1.5, opacity=0.75
+    )
+    upper = outline(
+        [(-11, -18.8), (-4, -20.6), (0, -19.4), (4, -20.6), (11, -18.8)], [(11, -18.8), (0, -15.8), (-11, -18.8)]
+    )
+    lower = outline([(-11, -18.8), (0, -15.8), (11, -18.8)], [(11, -18.8), (5, -12), (0, -11), (-5, -12), (-11, -18.8)])
     lips = mix(face.lips, tone, 0.25)
     canvas.paint(upper, fill=darker(lips, 0.22))
     canvas.paint(lower, fill=lips)
-    canvas.paint(line((-11, -17.5), (0, -16.8), (11, -17.5)), stroke=darker(lips, 0.65), width=1.1)
+    canvas.paint(
+        line((-12, -19.4), (-5, -16.6), (0, -16.2), (5, -16.6), (12, -19.4)), stroke=darker(lips, 0.65), width=1.1
+    )
     canvas.paint(line((-4, -13.6), (0, -13), (4, -13.6)), stroke="#ffffff", width=1.2, opacity=0.3)
 
 
@@ -166,7 +183,9 @@ def _fringe(canvas: Canvas, face: Face, parting: float, drop: float, fall: float
         [(39, fall), (36, -48), (33, -62), (24, -78), (p + 4, -88)],
         [(p, -90), (p - 16, -84 + drop), (-27, -74 + drop), (-34, -60), (-36, -44), (-39, fall)],
     )
-    strands = [line((p, -90), (x, -84), (side * 38, -62), (side * 40, fall + 6)) for x, side in ((-12, -1), (-4, -1), (16, 1))]
+    strands = [
+        line((p, -90), (x, -84), (side * 38, -62), (side * 40, fall + 6)) for x, side in ((-12, -1), (-4, -1), (16, 1))
+    ]
     _hair(canvas, d, face, [*strands, line((p, -90), (p + 2, -100), (p + 4, -107))])
 
 
@@ -179,10 +198,17 @@ def _front_hair(canvas: Canvas, face: Face) -> None:
     elif style in ("bun", "ponytail", "top knot"):
         if style != "ponytail":
             knot = blob([(-17, -108), (-14, -126), (0, -132), (15, -126), (17, -108), (0, -100)])
-            _hair(canvas, knot, face, [line((-12, -110), (0, -124), (12, -112)), line((-6, -106), (4, -116), (8, -106))])
+            _hair(
+                canvas, knot, face, [line((-12, -110), (0, -124), (12, -112)), line((-6, -106), (4, -116), (8, -106))]
+            )
         d = outline([(-38, -46), (-42, -74), (-28, -102), (0, -109), (28, -102), (42, -74), (38, -46)],
                     [(38, -46), (33, -66), (22, -80), (0, -85), (-22, -80), (-33, -66), (-38, -46)])  # fmt: skip
-        _hair(canvas, d, face, [line((x, -82 + abs(x) * 0.35), (x * 0.8, -96), (x * 0.4, -108)) for x in (-28, -14, 0, 14, 28)])
+        _hair(
+            canvas,
+            d,
+            face,
+            [line((x, -82 + abs(x) * 0.35), (x * 0.8, -96), (x * 0.4, -108)) for x in (-28, -14, 0, 14, 28)],
+        )
     elif style == "afro":
         d = outline([(-37, -46), (-54, -66), (-44, -104), (0, -121), (44, -104), (54, -66), (37, -46)],
                     [(37, -46), (33, -64), (24, -76), (0, -80), (-24, -76), (-33, -64), (-37, -46)])  # fmt: skip
@@ -239,4 +265,9 @@ def _front_hair_knot(canvas: Canvas, face: Face) -> None:
         d = blob([(-8, -84), (8, -84), (16, -50), (14, 0), (0, 44), (-14, 0), (-16, -50)])
         _hair(canvas, d, face, [line((0, -78), (3, -30), (0, 36)), line((-6, -76), (-8, -30), (-4, 16))])
     else:
-        _hair(canvas, ellipse((0, -98), 19, 17), face, [line((-12, -100), (0, -108), (12, -98)), line((-8, -92), (2, -98), (10, -92))])
+        _hair(
+            canvas,
+            ellipse((0, -98), 19, 17),
+            face,
+            [line((-12, -100), (0, -108), (12, -98)), line((-8, -92), (2, -98), (10, -92))],
+        )

@@ -8,13 +8,17 @@ from random import Random
 from modiste.demo.scenes import palette
 from modiste.demo.scenes.body import draw_arm, draw_hand, draw_leg, draw_torso
 from modiste.demo.scenes.bottoms import draw_pants, draw_skirt
-from modiste.demo.scenes.canvas import Canvas
+from modiste.demo.scenes.canvas import PERSON, Canvas
+from modiste.demo.scenes.curves import blob, line
 from modiste.demo.scenes.figure import BUILDS, POSES, Figure, stand
 from modiste.demo.scenes.garment import OUTER, TOPS, Garment
 from modiste.demo.scenes.head import LONG, STYLES_MAN, STYLES_WOMAN, Face, draw_back_hair, draw_head, head_frame
 from modiste.demo.scenes.outer import draw_coat
 from modiste.demo.scenes.props import SHOES, draw_bag, draw_hat, draw_shoe
 from modiste.demo.scenes.tops import draw_collar, draw_sleeve, draw_torso_garment
+
+
+BARE_FROM = {"sleeveless": 0.0, "short": 0.5, "three-quarter": 1.2, "long": 1.5}
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,53 @@ def draw_person(rng: Random, woman: bool) -> Person:
 
 
 def _under(rng: Random) -> Garment:
-    return Garment("t-shirt", rng.choice(("white", "ecru", "black", "grey", "sky blue")), "plain", "short", "hip", "crew", "fitted")
+    return Garment(
+        "t-shirt", rng.choice(("white", "ecru", "black", "grey", "sky blue")), "plain", "short", "hip", "crew", "fitted"
+    )
 
 
 def _bottom(rng: Random, woman: bool, clash: str) -> Garment:
-    colour = rng.choice([c for c in ("denim", "navy", "black", "sand", "charcoal", "ecru", "olive", "chocolate") if c != clash])
+    colour = rng.choice(
+        [c for c in ("denim", "navy", "black", "sand", "charcoal", "ecru", "olive", "chocolate") if c != clash]
+    )
     if woman and rng.random() < 0.4:
-        return Garment("skirt", colour, "plain", None, rng.choice(("mini", "knee", "midi")), None, rng.choice(("a-line", "pencil", "pleated")))
-    return Garment("pants", colour, "plain", None, rng.choice(("full", "full", "cropped")), None, rng.choice(("skinny", "straight", "wide", "tailored")))
+        return Garment(
+            "skirt",
+            colour,
+            "plain",
+            None,
+            rng.choice(("mini", "knee", "midi")),
+            None,
+            rng.choice(("a-line", "pencil", "pleated")),
+        )
+    return Garment(
+        "pants",
+        colour,
+        "plain",
+        None,
+        rng.choice(("full", "full", "cropped")),
+        None,
+        rng.choice(("skinny", "straight", "wide", "tailored")),
+    )
 
 
 def _top(rng: Random, clash: str) -> Garment:
-    colour = rng.choice([c for c in ("white", "ecru", "black", "blush", "sky blue", "grey", "mustard", "sage") if c != clash])
+    colour = rng.choice(
+        [c for c in ("white", "ecru", "black", "blush", "sky blue", "grey", "mustard", "sage") if c != clash]
+    )
     kind = rng.choice(("t-shirt", "shirt", "sweater"))
-    cut, neckline = {"t-shirt": ("regular", "crew"), "shirt": ("regular", "collar"), "sweater": ("boxy", "turtleneck")}[kind]
-    return Garment(kind, colour, "plain", "short" if kind == "t-shirt" else "long", "hip" if kind != "t-shirt" else "waist", neckline, cut)
+    cut, neckline = {"t-shirt": ("regular", "crew"), "shirt": ("regular", "collar"), "sweater": ("boxy", "turtleneck")}[
+        kind
+    ]
+    return Garment(
+        kind,
+        colour,
+        "plain",
+        "short" if kind == "t-shirt" else "long",
+        "hip" if kind != "t-shirt" else "waist",
+        neckline,
+        cut,
+    )
 
 
 def dress_up(g: Garment, seed: int, woman: bool | None = None) -> Look:
@@ -82,7 +118,11 @@ def dress_up(g: Garment, seed: int, woman: bool | None = None) -> Look:
         clothes = (_bottom(rng, woman, top.colour), top)
     else:
         clothes = (_top(rng, g.colour), g)
-    shoes = (g.cut, palette.CLOTH[g.colour]) if g.type == "shoes" else (rng.choice(SHOES if woman else ("sneakers", "boots", "loafers")), rng.choice(palette.LEATHER))
+    shoes = (
+        (g.cut, palette.CLOTH[g.colour])
+        if g.type == "shoes"
+        else (rng.choice(SHOES if woman else ("sneakers", "boots", "loafers")), rng.choice(palette.LEATHER))
+    )
     hat = (g.cut, palette.CLOTH[g.colour]) if g.type == "hat" else None
     bag = (rng.choice(("tote", "crossbody")), rng.choice(palette.LEATHER)) if rng.random() < 0.42 else None
     return Look(draw_person(rng, woman), clothes, shoes, bag, hat, seed)
@@ -120,7 +160,7 @@ def paint_look(canvas: Canvas, look: Look, pose: str, back: bool = False) -> Fig
     if look.bag and bag_side and look.bag[0] == "crossbody":
         draw_bag(canvas, figure, bag_side, *look.bag)
     for side in (-1, 1):
-        draw_arm(canvas, figure, side, tone)
+        draw_arm(canvas, figure, side, tone, BARE_FROM[top.sleeve or "long"] if top else 0.0)
         if look.bag and look.bag[0] == "tote" and side == bag_side:
             draw_bag(canvas, figure, side, *look.bag)
         draw_hand(canvas, figure, side, tone)
@@ -137,14 +177,27 @@ def paint_look(canvas: Canvas, look: Look, pose: str, back: bool = False) -> Fig
 
 def _locks(canvas: Canvas, figure: Figure, look: Look) -> None:
     """Long hair that comes forward over one shoulder."""
-    from modiste.demo.scenes.canvas import PERSON
-    from modiste.demo.scenes.curves import blob, line
-
     face, side = look.person.face, 1 if look.seed % 2 else -1
     with canvas.group(head_frame(figure)):
-        d = blob([(side * 34, -30), (side * 43, -22), (side * 47, 12), (side * 44, 52), (side * 34, 80), (side * 26, 48), (side * 31, 8)])
+        d = blob(
+            [
+                (side * 34, -30),
+                (side * 43, -22),
+                (side * 47, 12),
+                (side * 44, 52),
+                (side * 34, 80),
+                (side * 26, 48),
+                (side * 31, 8),
+            ]
+        )
         canvas.solid(PERSON, d, canvas.lit(face.hair, 1.1), palette.darker(face.hair, 0.5), 0.9)
         clip = canvas.clip(d)
         canvas.round_off(d, clip, 8, 0.4, palette.darker(face.hair, 0.75))
         for x in (34, 39, 43):
-            canvas.paint(line((side * x, -24), (side * (x + 1), 14), (side * (x - 5), 70)), stroke=palette.darker(face.hair, 0.5), width=0.9, opacity=0.6, clip=clip)
+            canvas.paint(
+                line((side * x, -24), (side * (x + 1), 14), (side * (x - 5), 70)),
+                stroke=palette.darker(face.hair, 0.5),
+                width=0.9,
+                opacity=0.6,
+                clip=clip,
+            )

@@ -30,7 +30,9 @@ def _front(canvas: Canvas, figure: Figure, g: Garment, side: int, rng: Random) -
     outer = [figure.at(side * (body_half(figure, g, y) - (4 if y < -560 else 0)), y) for y in levels]
     gap = [(20, SHOULDER - 14), (24, BUST - 20), (22, WAIST), (27, HIP), (32, hem + 5)]
     inner = [figure.at(side * x, y) for x, y in gap if y <= hem + 6]
-    d = outline(inner[:1], _shoulder(figure, g, side), outer, [outer[-1], figure.at(side * 48, hem + 7), inner[-1]], inner[::-1])
+    d = outline(
+        inner[:1], _shoulder(figure, g, side), outer, [outer[-1], figure.at(side * 48, hem + 7), inner[-1]], inner[::-1]
+    )
     folds = [f for f in torso_folds(figure, g, rng) if rng.random() < 0.8]
     canvas.cloth(d, colour, pattern_fill(canvas, g.pattern, colour, turn=figure.pose.chest[1]), folds)
     pocket: list[Point] = [figure.at(side * 40, HIP - 24), figure.at(side * 62, HIP - 18)]
@@ -40,7 +42,12 @@ def _front(canvas: Canvas, figure: Figure, g: Garment, side: int, rng: Random) -
 def _lapel(canvas: Canvas, figure: Figure, g: Garment, side: int) -> None:
     colour = CLOTH[g.colour]
     low = 12 if g.cut == "open" else 0
-    collar = [(figure.build.neck + 4, NECK - 8), (figure.build.neck + 14, NECK + 4), (46, SHOULDER + 14), (35, SHOULDER + 20)]
+    collar = [
+        (figure.build.neck + 4, NECK - 8),
+        (figure.build.neck + 14, NECK + 4),
+        (46, SHOULDER + 14),
+        (35, SHOULDER + 20),
+    ]
     d = outline([figure.at(side * x, y) for x, y in collar],
                 [figure.at(side * x, y) for x, y in ((35, SHOULDER + 20), (48, SHOULDER + 24), (36, BUST + 6), (4 + low, WAIST - 42))],
                 [figure.at(side * x, y) for x, y in ((4 + low, WAIST - 42), (10 + low * 0.6, BUST - 20), (figure.build.neck + 4, NECK - 8))])  # fmt: skip
@@ -57,8 +64,16 @@ def _buttons(canvas: Canvas, figure: Figure, g: Garment) -> None:
     for y in (WAIST - 30, WAIST + 10, WAIST + 50):
         for x in columns:
             if y < hem - 14:
-                canvas.paint(ellipse(figure.at(x, y), 4.2, 4.2), fill=darker(colour, 0.55), stroke=lighter(colour, 0.2), width=0.9)
+                canvas.paint(
+                    ellipse(figure.at(x, y), 4.2, 4.2),
+                    fill=darker(colour, 0.55),
+                    stroke=lighter(colour, 0.2),
+                    width=0.9,
+                )
     for side in (-1, 1):
         if hem > HIP + 30:
-            flap = outline([figure.at(side * 32, HIP - 26), figure.at(side * 66, HIP - 22)], [figure.at(side * 66, HIP - 10), figure.at(side * 32, HIP - 14)])
+            flap = outline(
+                [figure.at(side * 32, HIP - 26), figure.at(side * 66, HIP - 22)],
+                [figure.at(side * 66, HIP - 10), figure.at(side * 32, HIP - 14)],
+            )
             canvas.paint(flap, fill=darker(colour, 0.1), stroke=darker(colour, 0.55), width=1.2, opacity=0.9)

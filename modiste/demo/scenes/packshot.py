@@ -27,7 +27,9 @@ def paint_packshot(canvas: Canvas, g: Garment, seed: int) -> Box:
         draw_hat_alone(canvas, g.cut, palette.CLOTH[g.colour])
         wide = 160 if g.cut == "fedora" else 130
         return -wide, -276, wide, -104
-    figure = stand(BUILDS["average woman" if g.type in ("dress", "skirt", "blouse") else "athletic woman"], POSES["mannequin"])
+    figure = stand(
+        BUILDS["average woman" if g.type in ("dress", "skirt", "blouse") else "athletic woman"], POSES["mannequin"]
+    )
     if g.type in BOTTOMS:
         (draw_skirt if g.type == "skirt" else draw_pants)(canvas, figure, g, rng)
         return _bottom_box(figure, g)
@@ -49,12 +51,18 @@ def _inside(canvas: Canvas, figure: Figure, g: Garment) -> None:
     """The back of the neck, seen from the front through the opening."""
     half, depth = NECKLINES[g.neckline or "crew"]
     dark = palette.darker(palette.CLOTH[g.colour], 0.42)
-    top = SHOULDER - 15
+    tall = g.neckline in ("collar", "lapel", "turtleneck")
+    top = NECK - 10 if tall else SHOULDER - 15
+    half = figure.build.neck + 7 if tall else half
     ring = outline([figure.at(-half - 2, top), figure.at(0, top - 9 + (8 if half > 30 else 0)), figure.at(half + 2, top)],
                    [figure.at(half, top + 6), figure.at(half * 0.6, NECK + depth + 14), figure.at(0, NECK + depth + 18),
                     figure.at(-half * 0.6, NECK + depth + 14), figure.at(-half, top + 6)])  # fmt: skip
     canvas.solid(GARMENT, ring, dark, palette.darker(dark, 0.4))
-    canvas.paint(line(figure.at(-half, top + 2), figure.at(0, top - 4), figure.at(half, top + 2)), stroke=palette.darker(dark, 0.5), width=1.2)
+    canvas.paint(
+        line(figure.at(-half, top + 2), figure.at(0, top - 4), figure.at(half, top + 2)),
+        stroke=palette.darker(dark, 0.5),
+        width=1.2,
+    )
     tag = outline([figure.at(-8, top), figure.at(8, top)], [figure.at(8, top + 10), figure.at(-8, top + 10)])
     if depth > 8:
         canvas.paint(tag, fill="#f4efe4")
@@ -63,9 +71,16 @@ def _inside(canvas: Canvas, figure: Figure, g: Garment) -> None:
 def _lining(canvas: Canvas, figure: Figure, g: Garment) -> None:
     hem = HEM[g.length or "knee"]
     dark = palette.darker(palette.CLOTH[g.colour], 0.5)
-    sheet = outline([figure.at(-30, SHOULDER - 10), figure.at(30, SHOULDER - 10)], [figure.at(40, hem - 4), figure.at(-40, hem - 4)])
+    sheet = outline(
+        [figure.at(-30, SHOULDER - 10), figure.at(30, SHOULDER - 10)], [figure.at(40, hem - 4), figure.at(-40, hem - 4)]
+    )
     canvas.solid(GARMENT, sheet, dark)
-    canvas.paint(line(figure.at(0, SHOULDER), figure.at(2, WAIST), figure.at(0, hem - 6)), stroke=palette.darker(dark, 0.5), width=1.6, opacity=0.6)
+    canvas.paint(
+        line(figure.at(0, SHOULDER), figure.at(2, WAIST), figure.at(0, hem - 6)),
+        stroke=palette.darker(dark, 0.5),
+        width=1.6,
+        opacity=0.6,
+    )
 
 
 def _top_box(figure: Figure, g: Garment) -> Box:
@@ -82,7 +97,12 @@ def _top_box(figure: Figure, g: Garment) -> Box:
 def _bottom_box(figure: Figure, g: Garment) -> Box:
     top = figure.at(0, WAIST)[1]
     if g.type == "skirt":
-        wide = max(figure.half(-402) + 8, 64 + (HEM[g.length or "knee"] - WAIST) * {"a-line": 0.3, "flared": 0.5, "pleated": 0.34}.get(g.cut, 0.0))
+        wide = max(
+            figure.half(-402) + 8,
+            64 + (HEM[g.length or "knee"] - WAIST) * {"a-line": 0.3, "flared": 0.5, "pleated": 0.34}.get(g.cut, 0.0),
+        )
         return -wide, top, wide, figure.at(0, HEM[g.length or "knee"])[1] + 16
-    low = {"full": figure.leg[1][2][1] + 12, "cropped": figure.leg[1][2][1] - 36, "knee": figure.leg[1][1][1] + 12}.get(g.length or "full", figure.leg[1][1][1] - 80)
+    low = {"full": figure.leg[1][2][1] + 12, "cropped": figure.leg[1][2][1] - 36, "knee": figure.leg[1][1][1] + 12}.get(
+        g.length or "full", figure.leg[1][1][1] - 80
+    )
     return -92.0, top, 92.0, low

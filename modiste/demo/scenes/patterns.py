@@ -5,39 +5,50 @@ from __future__ import annotations
 import math
 
 from modiste.demo.scenes.canvas import Canvas
-from modiste.demo.scenes.palette import contrast_to, darker, mix
+from modiste.demo.scenes.palette import contrast_to, darker, luma, mix
 
 PATTERNS = ("plain", "striped", "dotted", "checked", "floral")
 
 
-def pattern_fill(canvas: Canvas, name: str, colour: str, *, turn: float = 0.0, upright: bool = False) -> str | None:
-    """Fill of a tile laid over `colour`, turned with the limb it covers; None for plain cloth."""
+def pattern_fill(
+    canvas: Canvas, name: str, colour: str, *, turn: float = 0.0, upright: bool = False
+) -> tuple[str, ...]:
+    """Fill of a tile laid over `colour`, turned with the limb it covers; none for plain cloth, two where bands cross."""
     if name == "plain":
-        return None
+        return ()
     ink = contrast_to(colour)
+    if name == "striped":
+        return (_bands(canvas, 18, ((5, 7, mix(colour, ink, 0.88), 1.0),), turn + (90 if upright else 0)),)
+    if name == "checked":
+        band = mix(colour, ink, 0.6) if luma(colour) < 0.55 else darker(colour, 0.5)
+        weave = ((3, 10, band, 0.5), (17, 1, ink, 0.5))
+        return _bands(canvas, 22, weave, turn), _bands(canvas, 22, weave, turn + 90)
     size, body = _TILES[name](colour, ink)
-    angle = turn + (90 if upright and name == "striped" else 0)
+    return (_tile(canvas, size, size, body, turn),)
+
+
+def _tile(canvas: Canvas, width: int, height: int, body: str, turn: float) -> str:
     return canvas.define(
-        f'<pattern id="{{id}}" width="{size}" height="{size}" patternUnits="userSpaceOnUse"'
-        f' patternTransform="rotate({angle:.0f})">{body}</pattern>'
+        f'<pattern id="{{id}}" x="-900" y="-900" width="{width}" height="{height}" patternUnits="userSpaceOnUse"'
+        f' patternTransform="rotate({turn:.0f})">{body}</pattern>'
     )
 
 
-def _striped(colour: str, ink: str) -> tuple[int, str]:
-    return 18, f'<rect width="18" height="7" fill="{mix(colour, ink, 0.88)}"/>'
+def _bands(canvas: Canvas, height: int, bands: tuple[tuple[int, int, str, float], ...], turn: float) -> str:
+    """A repeating gradient of hard stops: a tile would show its seams across each band."""
+    stops = []
+    for y, h, colour, opacity in bands:
+        for at, shown in ((y, 0.0), (y + 0.7, opacity), (y + h, opacity), (y + h + 0.7, 0.0)):
+            stops.append(f'<stop offset="{at / height:.3f}" stop-color="{colour}" stop-opacity="{shown}"/>')
+    return canvas.define(
+        f'<linearGradient id="{{id}}" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="0" y2="{height}" spreadMethod="repeat"'
+        f' gradientTransform="rotate({turn:.0f})">{"".join(stops)}</linearGradient>'
+    )
 
 
 def _dotted(colour: str, ink: str) -> tuple[int, str]:
     dots = "".join(f'<circle cx="{x}" cy="{y}" r="2.9" fill="{ink}"/>' for x, y in ((5, 5), (15, 15)))
     return 20, dots
-
-
-def _checked(colour: str, ink: str) -> tuple[int, str]:
-    band = mix(colour, ink, 0.6) if ink.startswith("#fbf") else darker(colour, 0.5)
-    return 22, (
-        f'<rect width="11" height="22" fill="{band}" opacity="0.5"/><rect width="22" height="11" fill="{band}" opacity="0.5"/>'
-        f'<path d="M16.5 0V22M0 16.5H22" stroke="{ink}" stroke-width="0.8" opacity="0.5"/>'
-    )
 
 
 def _flower(x: float, y: float, size: float, petal: str, heart: str) -> str:
@@ -63,4 +74,4 @@ def _floral(colour: str, ink: str) -> tuple[int, str]:
     return 54, "".join(leaves + flowers)
 
 
-_TILES = {"striped": _striped, "dotted": _dotted, "checked": _checked, "floral": _floral}
+_TILES = {"dotted": _dotted, "floral": _floral}

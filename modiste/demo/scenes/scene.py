@@ -47,13 +47,25 @@ def _cast(alpha: Image.Image, ground: float, light: int, soft: float, strength: 
                            (1, -lean / flat * 0.35, lean / flat * 0.35 * ground, 0, 1 / flat, ground - ground / flat),
                            Image.Resampling.BILINEAR)  # fmt: skip
     laid = laid.filter(ImageFilter.GaussianBlur(soft))
-    feet = alpha.transform((width, height), Image.Transform.AFFINE, (1, 0, 0, 0, 1 / 0.12, ground - 6 - (ground) / 0.12), Image.Resampling.BILINEAR)
+    feet = alpha.transform(
+        (width, height),
+        Image.Transform.AFFINE,
+        (1, 0, 0, 0, 1 / 0.12, ground - 6 - (ground) / 0.12),
+        Image.Resampling.BILINEAR,
+    )
     feet = feet.filter(ImageFilter.GaussianBlur(3.2))
     mixed = np.maximum(np.asarray(laid, np.float32) * strength, np.asarray(feet, np.float32) * strength * 1.1)
     return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
-def _place(picture: Image.Image, back: Image.Image, shadow: Image.Image | None, light: int, noise: np.random.Generator, strength: float) -> Image.Image:
+def _place(
+    picture: Image.Image,
+    back: Image.Image,
+    shadow: Image.Image | None,
+    light: int,
+    noise: np.random.Generator,
+    strength: float,
+) -> Image.Image:
     """Figure before backdrop: shadow, the place's tint on the figure, light falling across, grain."""
     if shadow is not None:
         back = Image.composite(Image.new("RGB", back.size, "#191523"), back, shadow)
@@ -76,14 +88,16 @@ def _bytes(pixels: Image.Image, quality: int, person: np.ndarray, garment: np.nd
     return Drawn(jpeg(pixels, quality), pixels, person, garment, tags)
 
 
-def draw_scene(look: Look, sold: Garment, *, place: str, pose: str, seed: int, back: bool = False, detail: bool = False) -> Drawn:
+def draw_scene(
+    look: Look, sold: Garment, *, place: str, pose: str, seed: int, back: bool = False, detail: bool = False
+) -> Drawn:
     """A person in `look`; with `detail` the camera comes near to the piece that is sold."""
     rng = Random(f"scene {seed}")
     light, (width, height) = rng.choice((-1, 1)), SCENE
     flip = rng.random() < 0.5
     canvas = Canvas(-light if flip else light)
     paint_look(canvas, look, pose, back)
-    zoom = rng.uniform(0.685, 0.72)
+    zoom = rng.uniform(0.655, 0.695)
     x, y = width / 2 + rng.uniform(-14, 14), height - rng.uniform(26, 40)
     if detail:
         low = sold.type in ("pants", "skirt", "shorts")
@@ -94,7 +108,11 @@ def draw_scene(look: Look, sold: Garment, *, place: str, pose: str, seed: int, b
     picture, person, garment = render(canvas, width, height, _transform(width, zoom, x, y, flip))
     behind = backdrop(place, width, height, rng)
     if detail:
-        behind = behind.resize((width * 2, height * 2)).crop((width // 2, height // 2, width // 2 + width, height // 2 + height)).filter(ImageFilter.GaussianBlur(4))
+        behind = (
+            behind.resize((width * 2, height * 2))
+            .crop((width // 2, height // 2, width // 2 + width, height // 2 + height))
+            .filter(ImageFilter.GaussianBlur(4))
+        )
     shadow = None if detail else _cast(picture.getchannel("A"), y, light, 5 if place == "studio" else 4, 0.34)
     noise = np.random.default_rng(seed)
     pixels = _place(picture, behind, shadow, light, noise, rng.uniform(1.6, 3.6))
@@ -116,7 +134,9 @@ def draw_packshot(sold: Garment, *, seed: int) -> Drawn:
     drop = Image.new("L", alpha.size)
     drop.paste(alpha, (5, 8))
     drop = drop.filter(ImageFilter.GaussianBlur(9)).point(lambda v: v * 0.3)
-    behind = Image.composite(Image.new("RGB", alpha.size, palette.mix(ground, "#5a5666", 0.55)), Image.new("RGB", alpha.size, ground), drop)
+    behind = Image.composite(
+        Image.new("RGB", alpha.size, palette.mix(ground, "#5a5666", 0.55)), Image.new("RGB", alpha.size, ground), drop
+    )
     behind.paste(picture, (0, 0), picture)
     noise = np.asarray(behind, np.float32) + grain((height, width), 0.45, np.random.default_rng(seed))
     pixels = Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8))

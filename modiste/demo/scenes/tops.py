@@ -12,7 +12,16 @@ from modiste.demo.scenes.garment import HEM, SLEEVE_END, Garment
 from modiste.demo.scenes.palette import CLOTH, contrast_to, darker, lighter, mix
 from modiste.demo.scenes.patterns import pattern_fill
 
-EASE = {"fitted": 3.0, "regular": 7.0, "boxy": 12.0, "a-line": 4.0, "sheath": 4.0, "wrap": 4.0, "flared": 4.0, "tunic": 9.0}
+EASE = {
+    "fitted": 3.0,
+    "regular": 7.0,
+    "boxy": 12.0,
+    "a-line": 4.0,
+    "sheath": 4.0,
+    "wrap": 4.0,
+    "flared": 4.0,
+    "tunic": 9.0,
+}
 # half width at the neck, and how low the front goes below the neck's base
 NECKLINES = {"crew": (22, 15), "v-neck": (21, 58), "scoop": (30, 40), "boat": (40, 10), "square": (38, 46),
              "turtleneck": (17, -2), "collar": (20, 12), "strap": (34, 62), "bow": (20, 14), "lapel": (22, 96)}  # fmt: skip
@@ -44,12 +53,32 @@ def _neck(figure: Figure, g: Garment) -> list[Point]:
     top = SHOULDER - 14 + (half - 20) * 0.12
     base = NECK + 12 + depth
     if g.neckline in ("v-neck", "lapel"):
-        points = [(half, top), (half * 0.55, (top + base) / 2 - 2), (0, base), (-half * 0.55, (top + base) / 2 - 2), (-half, top)]
+        points = [
+            (half, top),
+            (half * 0.55, (top + base) / 2 - 2),
+            (0, base),
+            (-half * 0.55, (top + base) / 2 - 2),
+            (-half, top),
+        ]
     elif g.neckline in ("square", "strap"):
         low = base - 4
-        points = [(half, top), (half - 2, low - 6), (half - 4, low), (0, low + 5), (-half + 4, low), (-half + 2, low - 6), (-half, top)]
+        points = [
+            (half, top),
+            (half - 2, low - 6),
+            (half - 4, low),
+            (0, low + 5),
+            (-half + 4, low),
+            (-half + 2, low - 6),
+            (-half, top),
+        ]
     else:
-        points = [(half, top), (half * 0.75, (top + base * 2) / 3 - 4), (0, base), (-half * 0.75, (top + base * 2) / 3 - 4), (-half, top)]
+        points = [
+            (half, top),
+            (half * 0.75, (top + base * 2) / 3 - 4),
+            (0, base),
+            (-half * 0.75, (top + base * 2) / 3 - 4),
+            (-half, top),
+        ]
     return [figure.at(x, y) for x, y in points]
 
 
@@ -57,11 +86,14 @@ def _shoulder(figure: Figure, g: Garment, side: int) -> list[Point]:
     """Neckline end to armpit along shoulder and armhole."""
     half, _ = NECKLINES[g.neckline or "crew"]
     thick = 5 if g.type in ("coat", "jacket", "sweater") else 2
-    tip = figure.build.shoulder + (6 if g.sleeve != "sleeveless" else -4) + thick
+    tip = figure.build.shoulder + (0 if g.sleeve != "sleeveless" else -4) + thick
     start = (half, SHOULDER - 14 + (half - 20) * 0.12)
     if g.neckline == "strap":
         tip = half + 9
-        return [figure.at(side * x, y) for x, y in (start, (tip, start[1] + 2), (tip + 2, -606), (figure.half(ARMPIT) - 4, ARMPIT + 8))]
+        return [
+            figure.at(side * x, y)
+            for x, y in (start, (tip, start[1] + 2), (tip + 2, -606), (figure.half(ARMPIT) - 4, ARMPIT + 8))
+        ]
     points = [start, ((half + tip) / 2, SHOULDER - 10 - thick), (tip - 3, SHOULDER - thick), (tip + 1, SHOULDER + 14),
               (body_half(figure, g, ARMPIT) - 4, ARMPIT + 6)]  # fmt: skip
     return [figure.at(side * x, y) for x, y in points]
@@ -79,11 +111,20 @@ def hem_line(figure: Figure, half: float, y: float, ripple: float, rng: Random) 
 
 def torso_outline(figure: Figure, g: Garment, rng: Random) -> str:
     hem = HEM[g.length or "hip"]
-    levels = [y for y in (ARMPIT + 6, BUST, (BUST + WAIST) / 2, WAIST, (WAIST + HIP) / 2, HIP, -330, -260, -190, -120) if y < hem - 12]
-    left, right = ([figure.at(s * (body_half(figure, g, y) - (4 if y == ARMPIT + 6 else 0)), y) for y in [*levels, hem]] for s in (-1, 1))
+    levels = [
+        y
+        for y in (ARMPIT + 6, BUST, (BUST + WAIST) / 2, WAIST, (WAIST + HIP) / 2, HIP, -330, -260, -190, -120)
+        if y < hem - 12
+    ]
+    left, right = (
+        [figure.at(s * (body_half(figure, g, y) - (4 if y == ARMPIT + 6 else 0)), y) for y in [*levels, hem]]
+        for s in (-1, 1)
+    )
     ripple = {"a-line": 4.0, "flared": 8.0, "wrap": 4.0}.get(g.cut, 1.2) if hem > HIP else 1.0
     bottom = hem_line(figure, body_half(figure, g, hem), hem, ripple, rng)
-    return outline(_neck(figure, g), _shoulder(figure, g, -1), left, bottom[::-1], right[::-1], _shoulder(figure, g, 1)[::-1])
+    return outline(
+        _neck(figure, g), _shoulder(figure, g, -1), left, bottom[::-1], right[::-1], _shoulder(figure, g, 1)[::-1]
+    )
 
 
 def torso_folds(figure: Figure, g: Garment, rng: Random) -> list[str]:
@@ -91,11 +132,23 @@ def torso_folds(figure: Figure, g: Garment, rng: Random) -> list[str]:
     for side in (-1, 1):
         wide = body_half(figure, g, ARMPIT)
         reach = rng.uniform(0.3, 0.5)
-        folds.append(line(figure.at(side * (wide - 6), ARMPIT + 8), figure.at(side * wide * 0.66, ARMPIT + 26), figure.at(side * wide * reach, ARMPIT + 34)))
+        folds.append(
+            line(
+                figure.at(side * (wide - 6), ARMPIT + 8),
+                figure.at(side * wide * 0.66, ARMPIT + 26),
+                figure.at(side * wide * reach, ARMPIT + 34),
+            )
+        )
         waist = body_half(figure, g, WAIST)
         if hem > WAIST + 20:
             y = WAIST + rng.uniform(-14, 8)
-            folds.append(line(figure.at(side * waist, y), figure.at(side * waist * 0.62, y + 9), figure.at(side * waist * rng.uniform(0.2, 0.4), y + 6)))
+            folds.append(
+                line(
+                    figure.at(side * waist, y),
+                    figure.at(side * waist * 0.62, y + 9),
+                    figure.at(side * waist * rng.uniform(0.2, 0.4), y + 6),
+                )
+            )
     if hem > -340:
         count = {"flared": 7, "a-line": 5, "wrap": 5}.get(g.cut, 3)
         folds += skirt_folds(figure, lambda y: body_half(figure, g, y), WAIST + 6, hem, count, rng)
@@ -127,14 +180,33 @@ def _finish(canvas: Canvas, figure: Figure, g: Garment, clip: str) -> None:
     half = body_half(figure, g, hem)
     if g.type == "sweater":
         for y, opacity in ((hem - 16, 0.6),):
-            canvas.paint(line(*[figure.at(half * 1.1 * x, y + 9 - abs(x) * 9) for x in (-1, -0.5, 0, 0.5, 1)]), stroke=seam, opacity=opacity, clip=clip)
-        ribs = "".join(line(figure.at(half * k / 14, hem - 8), figure.at(half * k / 14, hem + 10)) for k in range(-14, 15))
+            canvas.paint(
+                line(*[figure.at(half * 1.1 * x, y + 9 - abs(x) * 9) for x in (-1, -0.5, 0, 0.5, 1)]),
+                stroke=seam,
+                opacity=opacity,
+                clip=clip,
+            )
+        ribs = "".join(
+            line(figure.at(half * k / 14, hem - 8), figure.at(half * k / 14, hem + 10)) for k in range(-14, 15)
+        )
         canvas.paint(ribs, stroke=seam, width=1.0, opacity=0.4, clip=clip)
         if g.pattern == "plain" and g.cut == "boxy":
             _cables(canvas, figure, seam, hem, clip)
     else:
-        mark = line(*[figure.at(half * 1.1 * math.cos(math.pi * k / 6), hem - 7 + 9 * math.sin(math.pi * k / 6)) for k in range(7)])
-        canvas.paint(mark, stroke=seam, width=1.0, opacity=0.6, clip=clip, dash="4 2.4" if g.type in ("t-shirt", "shirt", "jacket") else "")
+        mark = line(
+            *[
+                figure.at(half * 1.1 * math.cos(math.pi * k / 6), hem - 7 + 9 * math.sin(math.pi * k / 6))
+                for k in range(7)
+            ]
+        )
+        canvas.paint(
+            mark,
+            stroke=seam,
+            width=1.0,
+            opacity=0.6,
+            clip=clip,
+            dash="4 2.4" if g.type in ("t-shirt", "shirt", "jacket") else "",
+        )
     neck = _neck(figure, g)
     if g.neckline in ("crew", "scoop", "v-neck", "boat") and g.type != "coat":
         width = 11 if g.type == "sweater" else 7 if g.type == "t-shirt" else 4
@@ -163,7 +235,13 @@ def _dress_waist(canvas: Canvas, figure: Figure, g: Garment, clip: str) -> None:
         canvas.soft([(line(*edge), darker(colour, 0.7), 7, 0.4)], blur=2.2, clip=clip, move=3)
         canvas.paint(line(*edge), stroke=seam, width=1.6, opacity=0.8, clip=clip)
         hem = HEM[g.length or "knee"]
-        canvas.paint(line(figure.at(wide - 12, WAIST + 8), figure.at(20, (WAIST + hem) / 2), figure.at(14, hem + 12)), stroke=seam, width=1.5, opacity=0.7, clip=clip)
+        canvas.paint(
+            line(figure.at(wide - 12, WAIST + 8), figure.at(20, (WAIST + hem) / 2), figure.at(14, hem + 12)),
+            stroke=seam,
+            width=1.5,
+            opacity=0.7,
+            clip=clip,
+        )
     belt = [figure.at(wide * k / 3, WAIST + 4 * (1 - (k / 3) ** 2)) for k in range(-3, 4)]
     if g.cut in ("wrap", "flared"):
         band = darker(colour, 0.3) if g.cut == "wrap" else mix(contrast_to(colour), colour, 0.25)
@@ -176,7 +254,10 @@ def _dress_waist(canvas: Canvas, figure: Figure, g: Garment, clip: str) -> None:
         for turn in (-1, 1):
             bow = outline([(x, y), (x + turn * 16, y - 9), (x + turn * 20, y + 3), (x, y)])
             canvas.paint(bow, fill=darker(colour, 0.26), stroke=seam, width=1.1)
-            tail = outline([(x, y), (x + turn * 7 + 2, y + 24), (x + turn * 10 + 2, y + 46)], [(x + turn * 10 + 9, y + 44), (x + 6, y + 20), (x, y)])
+            tail = outline(
+                [(x, y), (x + turn * 7 + 2, y + 24), (x + turn * 10 + 2, y + 46)],
+                [(x + turn * 10 + 9, y + 44), (x + 6, y + 20), (x, y)],
+            )
             canvas.paint(tail, fill=darker(colour, 0.3), stroke=seam, width=1.0, clip=clip)
 
 
@@ -184,7 +265,13 @@ def _placket(canvas: Canvas, figure: Figure, g: Garment, clip: str) -> None:
     colour, hem = CLOTH[g.colour], HEM[g.length or "hip"]
     seam = darker(colour, 0.5)
     for x in (-6, 6):
-        canvas.paint(line(*[figure.at(x, y) for y in (NECK + 10, BUST, WAIST, hem + 12)]), stroke=seam, width=1.1, opacity=0.6, clip=clip)
+        canvas.paint(
+            line(*[figure.at(x, y) for y in (NECK + 10, BUST, WAIST, hem + 12)]),
+            stroke=seam,
+            width=1.1,
+            opacity=0.6,
+            clip=clip,
+        )
     y = NECK + 38.0
     while y < hem - 6:
         canvas.paint(ellipse(figure.at(0, y), 2.5, 2.5), fill=lighter(colour, 0.7), stroke=seam, width=0.9)
@@ -198,13 +285,13 @@ def _placket(canvas: Canvas, figure: Figure, g: Garment, clip: str) -> None:
 def sleeve_stations(g: Garment, size: float) -> list[tuple[float, float, float]]:
     end = SLEEVE_END[g.sleeve or "long"]
     loose = {"t-shirt": 7, "shirt": 6, "blouse": 8, "sweater": 9, "dress": 4, "coat": 12, "jacket": 11}.get(g.type, 5)
-    arm = {0.0: 19.0, 0.3: 17.5, 0.62: 15.0, 1.0: 13.0, 1.42: 12.0, 1.7: 10.0, 1.93: 8.5}
+    arm = {0.0: 16.0, 0.3: 17.5, 0.62: 15.0, 1.0: 13.0, 1.42: 12.0, 1.7: 10.0, 1.93: 8.5}
     puff = g.type == "blouse" and g.sleeve != "short"
     stations = []
     for u, half in arm.items():
         if u > end + 0.01:
             break
-        wide = half * size + loose
+        wide = half * size + loose * min(1.0, 0.35 + u * 1.6)
         if puff:
             wide += 10 * max(0.0, u - 0.6) if u < end - 0.05 else -6 * (g.sleeve == "long")
         elif g.type == "t-shirt" or g.sleeve == "short":
@@ -226,9 +313,11 @@ def draw_sleeve(canvas: Canvas, figure: Figure, g: Garment, side: int, rng: Rand
     wide = stations[-1][1]
     outer, inner = (left, right) if side < 0 else (right, left)
     _, shoulder_y = joints[0]
-    cap = [(joints[0][0] - side * 10, shoulder_y - 21), (joints[0][0] + side * 10, shoulder_y - 16), (outer[0][0], outer[0][1] + 6)]
+    x0 = joints[0][0]
+    cap = [(x0 - side * 5, shoulder_y - 15.5), (x0 + side * 6, shoulder_y - 12), (outer[0][0], outer[0][1] + 6)]
+    armhole = [inner[1], (x0 - side * 12, shoulder_y + 36), (x0 - side * 9, shoulder_y + 8), cap[0]]
     cuff = [outer[-1], (x + dx * 4, y + dy * 4), inner[-1]]
-    d = outline(cap, [cap[-1], *outer[1:]], cuff, inner[:0:-1], [inner[0], cap[0]])
+    d = outline(cap, [cap[-1], *outer[1:]], cuff, inner[:0:-1], armhole)
     turn = math.degrees(math.atan2(joints[1][1] - joints[0][1], joints[1][0] - joints[0][0])) - 90
     fill = pattern_fill(canvas, g.pattern, colour, turn=turn, upright=g.type == "shirt")
     clip = canvas.cloth(d, colour, fill, _sleeve_folds(joints, stations, side, rng), depth=13)
@@ -239,7 +328,9 @@ def draw_sleeve(canvas: Canvas, figure: Figure, g: Garment, side: int, rng: Rand
             canvas.paint(ellipse((0, 0), wide - 1, 4.5), fill=darker(colour, 0.55), opacity=0.9)
 
 
-def _sleeve_folds(joints: tuple[Point, Point, Point], stations: list[tuple[float, float, float]], side: int, rng: Random) -> list[str]:
+def _sleeve_folds(
+    joints: tuple[Point, Point, Point], stations: list[tuple[float, float, float]], side: int, rng: Random
+) -> list[str]:
     end, folds = stations[-1][0], []
     marks = [u for u in (0.3, 0.9, 1.02, 1.14, 1.6, 1.74) if u < end - 0.06]
     for index, u in enumerate(marks):
@@ -251,11 +342,19 @@ def _sleeve_folds(joints: tuple[Point, Point, Point], stations: list[tuple[float
     return folds
 
 
-def _cuff(canvas: Canvas, g: Garment, joints: tuple[Point, Point, Point], stations: list[tuple[float, float, float]], clip: str) -> None:
+def _cuff(
+    canvas: Canvas,
+    g: Garment,
+    joints: tuple[Point, Point, Point],
+    stations: list[tuple[float, float, float]],
+    clip: str,
+) -> None:
     end, wide = stations[-1][0], stations[-1][1]
     depth = 0.14 if g.type in ("shirt", "sweater", "jacket") and g.sleeve == "long" else 0.06
     (x, y), (dx, dy) = along(joints, end - depth)
-    mark = line((x - dy * wide * 1.5, y + dx * wide * 1.5), (x + dx * 4, y + dy * 4), (x + dy * wide * 1.5, y - dx * wide * 1.5))
+    mark = line(
+        (x - dy * wide * 1.5, y + dx * wide * 1.5), (x + dx * 4, y + dy * 4), (x + dy * wide * 1.5, y - dx * wide * 1.5)
+    )
     canvas.paint(mark, stroke=darker(CLOTH[g.colour], 0.55), width=1.3, opacity=0.7, clip=clip)
 
 
@@ -270,8 +369,20 @@ def draw_collar(canvas: Canvas, figure: Figure, g: Garment) -> None:
                     [figure.at(w, NECK - 22), figure.at(w + 3, NECK), figure.at(w + 10, NECK + 18)],
                     [figure.at(w + 10, NECK + 18), figure.at(0, NECK + 27), figure.at(-w - 10, NECK + 18)],
                     [figure.at(-w - 10, NECK + 18), figure.at(-w - 3, NECK), figure.at(-w, NECK - 22)])  # fmt: skip
-        clip = canvas.cloth(d, colour, None, [line(figure.at(-w - 4, NECK + 2), figure.at(0, NECK + 9), figure.at(w + 4, NECK + 2))], depth=9)
-        canvas.paint("".join(line(figure.at(w * k / 7, NECK - 22), figure.at((w + 8) * k / 7, NECK + 26)) for k in range(-7, 8)), stroke=edge, width=0.9, opacity=0.35, clip=clip)
+        clip = canvas.cloth(
+            d,
+            colour,
+            (),
+            [line(figure.at(-w - 4, NECK + 2), figure.at(0, NECK + 9), figure.at(w + 4, NECK + 2))],
+            depth=9,
+        )
+        canvas.paint(
+            "".join(line(figure.at(w * k / 7, NECK - 22), figure.at((w + 8) * k / 7, NECK + 26)) for k in range(-7, 8)),
+            stroke=edge,
+            width=0.9,
+            opacity=0.35,
+            clip=clip,
+        )
     elif g.neckline == "collar":
         w = b.neck + 5
         for side in (-1, 1):
@@ -282,8 +393,11 @@ def draw_collar(canvas: Canvas, figure: Figure, g: Garment) -> None:
     elif g.neckline == "bow":
         x, y = figure.at(0, NECK + 24)
         for side in (-1, 1):
-            tail = outline([(x, y), (x + side * 10, y + 30), (x + side * 13, y + 62)], [(x + side * 25, y + 56), (x + side * 16, y + 24), (x, y)])
+            tail = outline(
+                [(x, y), (x + side * 10, y + 30), (x + side * 13, y + 62)],
+                [(x + side * 25, y + 56), (x + side * 16, y + 24), (x, y)],
+            )
             loop = outline([(x, y), (x + side * 18, y - 14), (x + side * 32, y - 5), (x + side * 24, y + 10), (x, y)])
             for d in (tail, loop):
-                canvas.cloth(d, colour, None, depth=6)
+                canvas.cloth(d, colour, depth=6)
         canvas.solid(GARMENT, ellipse((x, y), 6, 7), colour, edge, 1.2)

@@ -1,0 +1,47 @@
+"""Scrapy's settings for a crawl of ours: what its defaults get wrong for a guest in other people's shops is set here.
+
+In: a workspace's settings, the host's delay. Out: a plain dict for `AsyncCrawlerRunner`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dataset.settings import Settings
+
+MAX_PAGE_BYTES = 16 * 1024 * 1024
+VERSION = "1.0"
+
+
+def agent(contact: str) -> str:
+    """The User-Agent: who asks, and whom to write to."""
+    return f"modiste/{VERSION} (+{contact})" if contact else f"modiste/{VERSION}"
+
+
+def scrapy_settings(settings: Settings, *, delay_s: float, loopback: bool) -> dict[str, Any]:
+    """Pages only. Robots, redirect targets and addresses are judged by our own gate (`crawlers.download`)."""
+    return {
+        "TWISTED_REACTOR_ENABLED": False,  # one asyncio loop for pages and images, and `crawl` may be called twice in a process
+        "SCHEDULER": "crawlers.frontier.Frontier",
+        "DOWNLOAD_HANDLERS": {scheme: "crawlers.download.PageHandler" for scheme in ("http", "https")},
+        "DOWNLOADER_MIDDLEWARES": {"crawlers.download.GateMiddleware": 10},
+        "ROBOTSTXT_OBEY": False,  # leaks what waits for robots.txt; the gate obeys instead
+        "REMOTE_CONTROL_ENABLED": False,  # executes code sent to a port
+        "TELNETCONSOLE_ENABLED": False,
+        "COOKIES_ENABLED": False,
+        "METAREFRESH_ENABLED": False,
+        "REDIRECT_MAX_TIMES": 5,
+        "RETRY_TIMES": 2,
+        "RETRY_GIVE_UP_LOG_LEVEL": "DEBUG",
+        "CONCURRENT_REQUESTS": settings.crawl.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": settings.crawl.concurrency,
+        "DOWNLOAD_TIMEOUT": settings.crawl.timeout_s,
+        "DOWNLOAD_DELAY": 0 if loopback else delay_s,
+        "AUTOTHROTTLE_ENABLED": not loopback,
+        "AUTOTHROTTLE_START_DELAY": delay_s,
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": settings.crawl.concurrency / 2,
+        "USER_AGENT": agent(settings.contact),
+        "LOG_ENABLED": False,
+        "STATS_DUMP": False,
+        "URLLENGTH_LIMIT": 4_096,
+    }

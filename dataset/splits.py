@@ -1,0 +1,263 @@
+"""The step `split`: train, validation and test by a stable hash of each image's group, then a search for leaks.
+
+In: `groups` (and `fetches` for first-seen dates). Out: `groups.split` and `groups.split_rule`, and the number of leaks found
+across the parts. Strategies: grouped (default), shop-out, season-out, and random, which is marked as such because it
+leaks by construction. A published split can be given as a CSV file. Never depends on the order of rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dataset.duplicates import SURE_RADIUS, near_pairs, parse
+from dataset.errors import DataError, EmptyError, UsageError
+from dataset.progress import Progress, silent
+from dataset.workspace import Workspace
+
+PARTS = ("train", "validation", "test")
+STRATEGIES = ("grouped", "shop-out", "season-out", "random")
+_STRENGTH = {"train": 0, "validation": 1, "test": 2}
+_ALSO_CALLED = {"val": "validation", "valid": "validation", "dev": "validation", "training": "train"}
+Shares = tuple[float, float, float]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """Pairs of near-duplicates (distance <= 4) and products that lie in two parts or more; a few of each by name."""
+
+    pairs: int
+    products: int
+    examples: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return self.pairs + self.products
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """`counts` are images per part; `moved` is how many images of a given split had to move to hold groups together."""
+
+    strategy: str
+    images: int
+    groups: int
+    counts: dict[str, int]
+    changed: int
+    leaks: int
+    leak_examples: tuple[str, ...] = ()
+    given: int = 0
+    moved: int = 0
+    unknown: int = 0
+
+    def line(self) -> str:
+        parts = ", ".join(f"{part} {n} ({100 * n / self.images:.0f} %)" for part, n in self.counts.items())
+        text = f"{self.strategy} split of {self.images} images in {self.groups} groups: {parts}; {self.leaks} leaks"
+        if self.given:
+            text += f"; {self.given} given, {self.moved} moved to hold groups together"
+        return text + (f"; {self.unknown} given but not here" if self.unknown else "")
+
+
+def split(
+    ws: Workspace,
+    *,
+    strategy: str = "grouped",
+    shares: Shares = (0.7, 0.15, 0.15),
+    seed: int = 0,
+    given: Path | None = None,
+    progress: Progress = silent,
+) -> SplitResult:
+    """Assign every image of `groups`. `given` is a CSV file with the columns sha256 and split; images it does not name
+    follow the strategy. Raises UsageError for wrong shares or a strategy the data can't carry, DataError for a bad CSV,
+    EmptyError before `dedup`."""
+    _check(strategy, shares)
+    rows = sorted(ws.tables.read("groups").to_pylist(), key=lambda row: str(row["sha256"]))
+    if not rows:
+        raise EmptyError("no groups to split", where=str(ws.root), cure="Run `modiste dedup` first")
+    progress(0, len(rows))
+    parts = _assign(ws, rows, strategy, shares, seed)
+    wanted = read_given(given) if given else {}
+    parts, moved = _with_given(rows, parts, wanted)
+    rule = {"strategy": strategy, "shares": list(shares), "seed": seed} | ({"given": given.name} if given else {})
+    changed = _write(ws, rows, parts, json.dumps(rule, sort_keys=True))
+    leaks = find_leaks(ws)
+    progress(len(rows), len(rows))
+    here = {row["sha256"] for row in rows}
+    counts = Counter(parts.values())
+    return SplitResult(
+        strategy=strategy,
+        images=len(rows),
+        groups=len({row["group_id"] for row in rows}),
+        counts={part: counts[part] for part in PARTS},
+        changed=changed,
+        leaks=leaks.total,
+        leak_examples=leaks.examples,
+        given=len(here & set(wanted)),
+        moved=moved,
+        unknown=len(set(wanted) - here),
+    )
+
+
+def part_of(name: str, *, shares: Shares = (0.7, 0.15, 0.15), seed: int = 0) -> str:
+    """The part a name falls into: sha256 of 'seed:name' as a fraction of the whole, cut at the shares."""
+    place = _place(name, seed)
+    return "train" if place < shares[0] else "validation" if place < shares[0] + shares[1] else "test"
+
+
+def assign_by_hash(names: Iterable[str], *, shares: Shares = (0.7, 0.15, 0.15), seed: int = 0) -> dict[str, str]:
+    """Part of each name by its hash. A part with a share that came out empty is given the nearest name of the fullest part:
+    that happens in tiny sets only, and there alone does one name's part depend on the others."""
+    ordered = sorted(set(names), key=lambda name: (_place(name, seed), name))
+    parts = {name: part_of(name, shares=shares, seed=seed) for name in ordered}
+    wanted = [part for part, share in zip(PARTS, shares, strict=True) if share > 0]
+    for part in wanted if len(ordered) >= len(wanted) else ():
+        counts = Counter(parts.values())
+        if not counts[part]:
+            fullest = max(PARTS, key=lambda other: counts[other])
+            candidates = [name for name in ordered if parts[name] == fullest]
+            parts[candidates[-1] if _STRENGTH[part] > _STRENGTH[fullest] else candidates[0]] = part
+    return parts
+
+
+def read_given(path: Path) -> dict[str, str]:
+    """sha256 -> part from a CSV file with those two columns (others are ignored). Raises DataError naming the line."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = {"sha256", "split"} - set(reader.fieldnames or [])
+            if missing:
+                raise DataError(f"no column {sorted(missing)}", where=str(path), expected="a CSV with sha256 and split")
+            return dict(_given_row(row, f"{path}:{reader.line_num}") for row in reader)
+    except FileNotFoundError as error:
+        raise UsageError("no such file", where=str(path)) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"is no CSV file: {error}", where=str(path)) from error
+
+
+def find_leaks(ws: Workspace) -> Leaks:
+    """Near-duplicates and products across parts, looked for in hashes and fetches, not in `groups` that made the split."""
+    hashed = ws.tables.query(
+        "SELECT sha256, phash, split FROM images JOIN groups USING (sha256) "
+        "WHERE split IS NOT NULL AND phash IS NOT NULL ORDER BY sha256"
+    ).to_pylist()
+    across = []
+    if hashed:
+        i, j, _ = near_pairs(parse([row["phash"] for row in hashed]), radius=SURE_RADIUS)
+        pairs = zip(i.tolist(), j.tolist(), strict=True)
+        across = [(hashed[a], hashed[b]) for a, b in pairs if hashed[a]["split"] != hashed[b]["split"]]
+    products = ws.tables.query(_PRODUCTS_ACROSS).to_pylist()
+    examples = [f"{a['sha256'][:12]} ({a['split']}) ~ {b['sha256'][:12]} ({b['split']})" for a, b in across[:5]]
+    examples += [f"{row['product']} in {row['parts']}" for row in products[:5]]
+    return Leaks(len(across), len(products), tuple(examples))
+
+
+# A product without images of its own id (an import) has a null product_id: it links nothing.
+_PRODUCTS_ACROSS = """
+    SELECT store || '|' || product_id AS product, string_agg(DISTINCT split, ', ' ORDER BY split) AS parts
+    FROM fetches JOIN groups USING (sha256)
+    WHERE split IS NOT NULL AND status IN ('ok', 'unchanged') AND product_id IS NOT NULL
+    GROUP BY product HAVING count(DISTINCT split) > 1 AND product IS NOT NULL ORDER BY product
+"""
+_FIRST_SEEN = """
+    SELECT group_id, strftime(min(fetched_at), '%Y-%m-%d') AS day FROM fetches JOIN groups USING (sha256)
+    WHERE status IN ('ok', 'unchanged') AND fetches.fetched_at IS NOT NULL GROUP BY group_id
+"""
+
+
+def _check(strategy: str, shares: Shares) -> None:
+    if strategy not in STRATEGIES:
+        raise UsageError(f"there is no strategy '{strategy}'", expected="one of " + ", ".join(STRATEGIES))
+    if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6 or shares[0] == 0:
+        raise UsageError(f"shares {shares}", expected="three numbers for train, validation, test that add up to 1")
+
+
+def _assign(ws: Workspace, rows: list[Row], strategy: str, shares: Shares, seed: int) -> dict[str, str]:
+    """sha256 -> part."""
+    if strategy == "random":
+        return assign_by_hash((row["sha256"] for row in rows), shares=shares, seed=seed)
+    if strategy == "shop-out":
+        by_group = _by_store(rows, shares, seed)
+    elif strategy == "season-out":
+        by_group = _by_season(ws, rows, shares)
+    else:
+        by_group = assign_by_hash((row["group_id"] for row in rows), shares=shares, seed=seed)
+    return {row["sha256"]: by_group[row["group_id"]] for row in rows}
+
+
+def _by_store(rows: list[Row], shares: Shares, seed: int) -> dict[str, str]:
+    """Whole stores, in the order of their hashes; a group seen in several takes the strictest part of them."""
+    sizes = Counter(row["store"] or "" for row in rows)
+    order = sorted(sizes, key=lambda store: (_place(store, seed), store))
+    part = _in_turn(order, sizes, shares, f"shop-out needs 3 stores, there are {len(sizes)}")
+    return _strictest((row["group_id"], part[row["store"] or ""]) for row in rows)
+
+
+def _by_season(ws: Workspace, rows: list[Row], shares: Shares) -> dict[str, str]:
+    """Newest days to test, those before to validation; a group is as old as its first image, or oldest where unsaid."""
+    days = {row["group_id"]: row["day"] for row in ws.tables.query(_FIRST_SEEN).to_pylist()}
+    sizes = Counter(days.get(row["group_id"], "") for row in rows)
+    order = sorted(sizes, reverse=True)
+    part = _in_turn(order, sizes, shares, f"season-out needs 3 first-seen dates, there are {len(sizes)}")
+    return {row["group_id"]: part[days.get(row["group_id"], "")] for row in rows}
+
+
+def _in_turn(order: list[str], sizes: Counter[str], shares: Shares, too_few: str) -> dict[str, str]:
+    """Fill test, then validation, up to their shares, at least one unit each, leaving at least one for every part after."""
+    turns = [(part, share) for part, share in zip(PARTS[::-1], shares[::-1], strict=True) if share > 0]
+    if len(order) < len(turns):
+        raise UsageError(too_few, cure="Crawl more, or use --strategy grouped")
+    whole, left, parts = sum(sizes.values()), list(order), {}
+    for turn, (part, share) in enumerate(turns, start=1):
+        filled = 0
+        while left and (turn == len(turns) or not filled or filled + sizes[left[0]] / 2 <= share * whole):
+            if filled and len(left) <= len(turns) - turn:
+                break
+            parts[left[0]] = part
+            filled += sizes[left.pop(0)]
+    return parts
+
+
+def _with_given(rows: list[Row], parts: dict[str, str], wanted: dict[str, str]) -> tuple[dict[str, str], int]:
+    """The parts with the given ones laid over them, group by group, and how many given images are not where they were."""
+    by_group = _strictest((row["group_id"], wanted[row["sha256"]]) for row in rows if row["sha256"] in wanted)
+    parts = {row["sha256"]: by_group.get(row["group_id"], parts[row["sha256"]]) for row in rows}
+    moved = sum(parts[sha256] != part for sha256, part in wanted.items() if sha256 in parts)
+    return parts, moved
+
+
+def _strictest(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = defaultdict(lambda: "train")
+    for name, part in pairs:
+        found[name] = max(found[name], part, key=_STRENGTH.__getitem__)
+    return dict(found)
+
+
+def _given_row(row: dict[str, str | None], where: str) -> tuple[str, str]:
+    sha256, word = (row["sha256"] or "").strip().lower(), (row["split"] or "").strip().lower()
+    part = _ALSO_CALLED.get(word, word)
+    if part not in PARTS:
+        raise DataError(f"'{word}' is no split", where=where, expected="train, validation or test")
+    if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+        raise DataError(f"'{sha256[:70]}' is no sha256", where=where, expected="64 hex characters")
+    return sha256, part
+
+
+def _write(ws: Workspace, rows: list[Row], parts: dict[str, str], rule: str) -> int:
+    changed = [
+        row | {"split": parts[row["sha256"]], "split_rule": rule}
+        for row in rows
+        if (row["split"], row["split_rule"]) != (parts[row["sha256"]], rule)
+    ]
+    return ws.tables.upsert("groups", changed)
+
+
+def _place(name: str, seed: int) -> float:
+    """In [0, 1)."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:7], "big") / 2**56

@@ -1,0 +1,59 @@
+"""`modiste`: the command line. Puts the groups together and turns every failure into one line and an exit code.
+
+0 done, 1 something went wrong (the line says what and what to do), 2 called wrongly.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import typer
+
+from modiste.cli import crawl, curate, data, demo, label, output, train, workspace
+
+app = typer.Typer(
+    name="modiste",
+    help="Turns store windows into trained models. Start with 'modiste demo', or 'modiste init shop' and "
+    "'modiste crawl URL -w shop'.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (workspace, crawl, data, label, curate, train, output, demo):
+    group.register(app)
+
+INTERRUPTED = "Interrupted. What was committed is kept; run the same command again to go on from there."
+DISK_FULL = "The disk is full. Free some space, then run the same command again: it goes on from where it stood."
+
+
+def main() -> None:
+    """Console script."""
+    from dataset.errors import ModisteError
+
+    try:
+        code = app(standalone_mode=False)
+    except ModisteError as error:
+        _leave(f"error: {error}", error.exit_code, error)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        _leave(INTERRUPTED, 1, error)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _leave(DISK_FULL, 1, error)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what typer raises for wrong arguments
+            raise
+        context = getattr(error, "ctx", None)
+        usage = f"{context.get_usage()}\n" if context else ""
+        _leave(f"{usage}error: {error.format_message()}", 2, error)
+    else:
+        raise SystemExit(code or 0)
+
+
+def _leave(message: str, code: int, error: BaseException) -> None:
+    if os.environ.get("MODISTE_DEBUG"):
+        raise error
+    print(message, file=sys.stderr)
+    raise SystemExit(code)

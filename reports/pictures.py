@@ -1,0 +1,81 @@
+"""Thumbnails inside the page: data URIs of downscaled JPEGs, under one budget of bytes for the whole file.
+
+In: sha256s of images and masks, PNG files of runs. Out: `data:image/jpeg;base64,…`, or None where the image is gone,
+unreadable, or the budget is spent (counted in `left_out`). Every byte is decoded by `dataset.images` and encoded anew,
+so nothing a stranger put into a file reaches the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dataset.blobs import BlobStore
+from dataset.errors import ModisteError
+from dataset.images import decode
+from dataset.masks import from_png, resize
+from reports.gallery import overlay
+
+BUDGET_BYTES = 6_000_000
+THUMB_PX, FIGURE_PX = 260, 1400
+
+
+class Pictures:
+    """Makes data URIs until `budget_bytes` of base64 are used."""
+
+    def __init__(self, blobs: BlobStore, budget_bytes: int = BUDGET_BYTES) -> None:
+        self.blobs, self.budget_bytes = blobs, budget_bytes
+        self.used, self.left_out, self.unreadable = 0, 0, 0
+
+    def image(self, sha256: str) -> str | None:
+        rgb = self._thumb(sha256)
+        return None if rgb is None else self._uri(rgb)
+
+    def overlay(self, sha256: str, mask_sha256: str | None) -> str | None:
+        """The image with its composite mask on it."""
+        rgb = self._thumb(sha256)
+        if rgb is None or mask_sha256 is None:
+            return None
+        try:
+            mask = resize(from_png(self.blobs.get(mask_sha256)), rgb.shape[:2])
+        except (ModisteError, OSError, ValueError):
+            self.unreadable += 1
+            return None
+        return self._uri(overlay(rgb, mask))
+
+    def figure(self, path: Path) -> str | None:
+        """A run's own figure, at most FIGURE_PX wide."""
+        try:
+            rgb = decode(path.read_bytes()).rgb
+        except (ModisteError, OSError):
+            self.unreadable += 1
+            return None
+        return self._uri(shrink(rgb, FIGURE_PX), quality=84)
+
+    def _thumb(self, sha256: str) -> np.ndarray | None:
+        try:
+            return shrink(decode(self.blobs.get(sha256), shorter_side_px=THUMB_PX).rgb, THUMB_PX)
+        except (ModisteError, OSError):
+            self.unreadable += 1
+            return None
+
+    def _uri(self, rgb: np.ndarray, quality: int = 80) -> str | None:
+        out = io.BytesIO()
+        Image.fromarray(rgb).save(out, "JPEG", quality=quality, optimize=True, progressive=True)
+        uri = "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+        if self.used + len(uri) > self.budget_bytes:
+            self.left_out += 1
+            return None
+        self.used += len(uri)
+        return uri
+
+
+def shrink(rgb: np.ndarray, longest_px: int) -> np.ndarray:
+    """(H, W, 3) uint8, longest side at most `longest_px`, antialiased; never enlarged."""
+    image = Image.fromarray(rgb)
+    image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
+    return np.asarray(image)

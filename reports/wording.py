@@ -1,0 +1,61 @@
+"""Words for codes, and scraped text made fit to be shown.
+
+In: coded reasons of the tables, text a stranger wrote. Out: short English, and text without control or direction
+characters. Escaping for HTML is the template's job (autoescape); for chart labels it is `reports.charts.label`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import urlsplit
+
+REASONS: dict[str, str] = {
+    "not_asked": "not asked for yet",
+    "same_bytes": "same bytes at another address",
+    "not_checked": "not checked yet",
+    "not_masked": "no mask made yet",
+    "not_labelled": "no label yet",
+    "word_unmapped": "only words outside the taxonomy",
+    "robots_disallowed": "robots.txt says no",
+    "noai": "opted out of machine learning (noai)",
+    "not_image": "answered with something that is no image",
+    "truncated": "file cut short",
+    "too_large": "too large",
+    "bomb": "decompression bomb",
+    "empty": "zero bytes",
+    "timeout": "no answer in time",
+}
+SPLITS = ("train", "validation", "test")
+
+
+def in_words(code: str | None) -> str:
+    """`robots_disallowed` -> 'robots.txt says no'; a code nobody wrote words for is shown with its dashes opened."""
+    return REASONS.get(code or "", plain((code or "unsaid").replace("_", " "), 60))
+
+
+def plain(text: object, longest: int = 90) -> str:
+    """One line, no control, format or bidirectional-override characters, at most `longest` characters."""
+    kept = "".join(" " if c.isspace() else c for c in str(text) if c.isspace() or unicodedata.category(c)[0] != "C")
+    line = " ".join(kept.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def web_address(url: object) -> str | None:
+    """The URL if it is http or https (so never `javascript:`), else None."""
+    try:
+        parts = urlsplit(str(url or "").strip())
+    except ValueError:
+        return None
+    return parts.geturl() if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def number(value: float | int | None) -> str:
+    """12345 -> '12 345' (thin spaces); None -> an en dash."""
+    return "–" if value is None else f"{value:,}".replace(",", "\u2009")
+
+
+def size(count: int) -> str:
+    """Bytes as B, kB or MB (powers of 1000)."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"

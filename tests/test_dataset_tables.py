@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from deltalake import write_deltalake
+
+from dataset.errors import TableError, UsageError, WorkspaceTooNew
+from dataset.schema import SCHEMAS
+from dataset.tables import Tables, conform
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Tables:
+    return Tables(str(tmp_path))
+
+
+def test_a_table_never_written_is_empty_and_has_its_schema(tables: Tables) -> None:
+    assert tables.read("images").schema.names == SCHEMAS["images"].names
+    assert tables.version("images") is None
+
+
+def test_a_column_that_is_not_given_is_null(tables: Tables) -> None:
+    tables.append("images", [{"sha256": "a", "width": 3}])
+    assert tables.read("images", columns=["sha256", "width", "height"]).to_pylist() == [
+        {"sha256": "a", "width": 3, "height": None}
+    ]
+
+
+def test_an_unknown_column_is_named_with_the_known_ones(tables: Tables) -> None:
+    with pytest.raises(TableError, match=r"unknown columns \['widht'\].*width"):
+        tables.append("images", [{"sha256": "a", "widht": 3}])
+
+
+def test_a_value_of_the_wrong_type_is_refused_before_anything_is_written(tables: Tables) -> None:
+    with pytest.raises(TableError, match="images"):
+        tables.append("images", [{"sha256": "a"}, {"sha256": "b", "width": "wide"}])
+    assert tables.version("images") is None
+
+
+def test_upsert_replaces_the_row_of_the_same_key_and_keeps_the_others(tables: Tables) -> None:
+    tables.upsert("images", [{"sha256": "a", "width": 1}, {"sha256": "b", "width": 2}])
+    tables.upsert("images", [{"sha256": "b", "width": 9}, {"sha256": "c", "width": 3}])
+    rows = tables.query("SELECT sha256, width FROM images ORDER BY sha256").to_pylist()
+    assert [(row["sha256"], row["width"]) for row in rows] == [("a", 1), ("b", 9), ("c", 3)]
+
+
+def test_the_last_of_equal_keys_in_one_batch_wins(tables: Tables) -> None:
+    tables.upsert("images", [{"sha256": "a", "width": 1}, {"sha256": "a", "width": 2}])
+    assert tables.read("images")["width"].to_pylist() == [2]
+
+
+def test_an_old_version_reads_as_it_was(tables: Tables) -> None:
+    tables.append("images", [{"sha256": "a"}])
+    tables.append("images", [{"sha256": "b"}])
+    assert tables.read("images", version=0)["sha256"].to_pylist() == ["a"]
+    pinned = tables.query("SELECT count(*) AS n FROM images", versions={"images": None})
+    assert pinned["n"].to_pylist() == [0]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["DROP TABLE images", "SELECT 1; SELECT 2", "SELECT * FROM read_csv('/etc/passwd')", "SELECT widht FROM images"],
+)
+def test_only_one_select_over_the_tables_is_allowed(tables: Tables, sql: str) -> None:
+    with pytest.raises(UsageError):
+        tables.query(sql)
+
+
+def test_a_table_of_a_newer_format_is_refused_with_the_cure(tmp_path: Path, tables: Tables) -> None:
+    rows = conform("images", [{"sha256": "a"}])
+    write_deltalake(str(tmp_path / "images"), rows, description="modiste table, format 99")
+    with pytest.raises(WorkspaceTooNew, match=r"format 99.*pip install -U modiste"):
+        tables.read("images")
+
+
+def _upsert_many(root: str, writer: int) -> None:
+    for batch in range(4):
+        Tables(root).upsert("images", [{"sha256": f"{writer}-{batch}-{row}", "width": row} for row in range(5)])
+
+
+@pytest.mark.slow
+def test_two_writers_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
+    Tables(str(tmp_path)).append("images", [{"sha256": "first"}])
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_upsert_many, args=(str(tmp_path), n)) for n in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    found = Tables(str(tmp_path)).read("images")["sha256"].to_pylist()
+    assert len(found) == len(set(found)) == 1 + 2 * 4 * 5

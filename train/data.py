@@ -1,0 +1,236 @@
+"""From a snapshot to batches: rows of a part, resized photos and masks cached as memory-mapped arrays, augmentation.
+
+In: a workspace, a snapshot, a size. Out: uint8 RGB (H, W, 3) and class maps (H, W) with 255 where the photo was padded.
+A photo is fitted in and padded, never stretched. An augmented photo depends on (seed, epoch, place) alone: never on the number
+of workers, nor on whether the run was cut off and resumed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from dataset.errors import EmptyError
+from dataset.images import decode
+from dataset.masks import from_png, to_index
+from dataset.progress import Progress, silent
+from dataset.snapshot import Snapshot
+from dataset.workspace import Workspace
+from train.losses import IGNORE
+from train.recipe import Augment
+from train.seeding import derived
+
+UInt8 = npt.NDArray[np.uint8]
+Row = dict[str, Any]
+PAD = 124  # near ImageNet's mean: a border the network has little to say about
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a photo lies inside its padded canvas, px."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def crop(self, array: Any) -> Any:
+        """The photo's part of the last two axes of a tensor (..., H, W)."""
+        return array[..., self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def place(height: int, width: int, into: tuple[int, int]) -> Placement:
+    """The largest centred fit of height x width inside `into` = (H, W)."""
+    scale = min(into[0] / height, into[1] / width)
+    h, w = (max(1, min(limit, round(side * scale))) for side, limit in zip((height, width), into, strict=True))
+    return Placement((into[0] - h) // 2, (into[1] - w) // 2, h, w)
+
+
+def letterbox(array: UInt8, into: tuple[int, int], fill: int = PAD) -> UInt8:
+    """Fit an RGB photo (area / linear) or a class map (nearest; 2 axes) into (H, W), padded with `fill`."""
+    spot = place(*array.shape[:2], into)
+    shrinks = spot.height < array.shape[0]
+    method = cv2.INTER_NEAREST if array.ndim == 2 else cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    out = np.full((*into, *array.shape[2:]), fill, np.uint8)
+    out[spot.top : spot.top + spot.height, spot.left : spot.left + spot.width] = cv2.resize(
+        array, (spot.width, spot.height), interpolation=method
+    )
+    return out
+
+
+def rows_of(snapshot: Snapshot, part: str) -> list[Row]:
+    """Rows of 'train', 'validation' or 'test', by sha256, labels read into dicts. Raises EmptyError for an empty part."""
+    rows = [row for row in snapshot.rows.to_pylist() if row["split"] == part]
+    if not rows:
+        counts = {name: snapshot.rows["split"].to_pylist().count(name) for name in ("train", "validation", "test")}
+        raise EmptyError(
+            f"no images in the {part} part ({counts})",
+            where=f"snapshot {snapshot.name}",
+            cure="Run `modiste split` with other shares or add images, then take a new snapshot",
+        )
+    return [{**row, "labels": json.loads(row["labels"] or "{}")} for row in sorted(rows, key=lambda row: str(row["sha256"]))]
+
+
+def masked_rows(snapshot: Snapshot, part: str, sources: Sequence[str]) -> list[Row]:
+    """Rows of a part whose mask comes from one of `sources` (cutout, review, grabcut, model:*)."""
+    found = [row for row in rows_of(snapshot, part) if row["mask_sha256"] and _is_from(row["mask_source"], sources)]
+    if not found:
+        raise EmptyError(
+            f"no image in the {part} part has a mask from {', '.join(sources)}",
+            where=f"snapshot {snapshot.name}",
+            cure="Run `modiste label masks`, or allow more in the recipe's mask_sources",
+        )
+    return found
+
+
+def _is_from(source: str | None, sources: Sequence[str]) -> bool:
+    return (source or "") in sources or (source or "").split(":")[0] in sources
+
+
+def photo(ws: Workspace, row: Row, at_least_px: int | None = None) -> UInt8:
+    """(H, W, 3) RGB of the row's image; with `at_least_px` a JPEG may come at a reduced scale."""
+    return np.ascontiguousarray(decode(ws.blobs.get(row["sha256"]), shorter_side_px=at_least_px).rgb)
+
+
+def truth(ws: Workspace, row: Row) -> UInt8:
+    """(H, W) class map of the row's mask, the photo's own size."""
+    return to_index(from_png(ws.blobs.get(row["mask_sha256"])))
+
+
+def cached(
+    ws: Workspace, rows: Sequence[Row], key: str, make: Callable[[Row], UInt8], progress: Progress = silent
+) -> UInt8:
+    """(N, ...) memory-mapped `make(row)` for each row, kept under `key`, which must say all that `make` depends on."""
+    path = ws.scratch("train-cache") / f"{key}.npy"
+    if not path.is_file():
+        _write_cache(path, rows, make, progress)
+    found: UInt8 = np.load(path, mmap_mode="r")
+    return found
+
+
+def _write_cache(path: Path, rows: Sequence[Row], make: Callable[[Row], UInt8], progress: Progress) -> None:
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        out = None
+        for number, row in enumerate(rows):
+            array = make(row)
+            if out is None:
+                out = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(rows), *array.shape))
+            out[number] = array
+            progress(number + 1, len(rows))
+        if out is not None:
+            out.flush()
+        os.replace(part, path)  # last: a file of this name is a whole one
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def segmentation_arrays(
+    ws: Workspace, snapshot: Snapshot, part: str, rows: Sequence[Row], size: tuple[int, int], progress: Progress = silent
+) -> tuple[UInt8, UInt8]:
+    """Photos (N, H, W, 3) and class maps (N, H, W) at `size`, padded."""
+    words = derived(0, *(row["sha256"] for row in rows))
+    key = f"{snapshot.fingerprint[:16]}-{part}-{words:08x}-{size[0]}x{size[1]}"
+    photos = cached(ws, rows, f"{key}-photos", lambda row: letterbox(photo(ws, row, _reach(row, size)), size), progress)
+    masks = cached(ws, rows, f"{key}-masks", lambda row: letterbox(truth(ws, row), size, IGNORE))
+    return photos, masks
+
+
+def _reach(row: Row, size: tuple[int, int]) -> int:
+    """Short side that a reduced decode must keep so that fitting into `size` still shrinks."""
+    spot = place(int(row["height"]), int(row["width"]), size)
+    return 2 * min(spot.height, spot.width)
+
+
+class Photos(Dataset[tuple[Tensor, ...]]):
+    """Items (3, H, W) uint8 and their target; an index is epoch x N + place, as `EpochSampler` gives them."""
+
+    def __init__(self, photos: UInt8, targets: npt.NDArray[Any], augment: Augment | None = None, seed: int = 0) -> None:
+        self.photos, self.targets, self.seed = photos, targets, seed
+        self.pipeline = None if augment is None else pipeline(augment)
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        rgb, target = np.array(self.photos[index % len(self)]), np.array(self.targets[index % len(self)])
+        if self.pipeline is not None:
+            rgb, target = self._vary(rgb, target, derived(self.seed, "augment", index))
+        return torch.from_numpy(rgb).permute(2, 0, 1), torch.from_numpy(target.astype(np.int64))
+
+    def _vary(self, rgb: UInt8, target: npt.NDArray[Any], seed: int) -> tuple[UInt8, npt.NDArray[Any]]:
+        assert self.pipeline is not None
+        self.pipeline.set_random_seed(seed)
+        if target.ndim == 2:  # a class map moves with its photo
+            out = self.pipeline(image=rgb, mask=target)
+            return np.ascontiguousarray(out["image"]), np.ascontiguousarray(out["mask"])
+        return np.ascontiguousarray(self.pipeline(image=rgb)["image"]), target
+
+
+def pipeline(augment: Augment) -> Any:
+    """The albumentations pipeline of a recipe's `augment`; places that a move uncovers are padding (255 in a mask)."""
+    import albumentations as A
+
+    change = augment.colour
+    steps = [
+        A.HorizontalFlip(p=augment.flip),
+        A.Affine(
+            scale=(1 - augment.scale, 1 + augment.scale),
+            rotate=(-augment.rotate, augment.rotate),
+            translate_percent=(-augment.shift, augment.shift),
+            fill=PAD,
+            fill_mask=IGNORE,
+            p=0.9 if augment.scale or augment.rotate or augment.shift else 0.0,
+        ),
+        A.ColorJitter(brightness=change, contrast=change, saturation=change, hue=change / 10, p=0.8 if change else 0.0),
+    ]
+    return A.Compose(steps)
+
+
+class EpochSampler(Sampler[int]):
+    """A new order each epoch, known from (seed, epoch) alone; the index carries the epoch to the augmentation."""
+
+    def __init__(self, n: int, seed: int) -> None:
+        self.n, self.seed, self.epoch = n, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.n)
+        return (int(place) + self.epoch * self.n for place in order)
+
+
+def train_loader(photos: Photos, batch: int, workers: int, seed: int) -> DataLoader[tuple[Tensor, ...]]:
+    """Shuffled; a last batch that is smaller is left out, for batch norm's sake, unless it is the only one."""
+    return DataLoader(
+        photos,
+        batch_size=batch,
+        sampler=EpochSampler(len(photos), seed),
+        num_workers=workers,
+        drop_last=len(photos) > batch,
+        worker_init_fn=_one_thread if workers else None,
+    )
+
+
+def plain_loader(photos: Photos, batch: int) -> DataLoader[tuple[Tensor, ...]]:
+    return DataLoader(photos, batch_size=batch)
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

@@ -1,0 +1,147 @@
+"""Train a segmentation model from a snapshot. In: a snapshot and a recipe. Out: a run folder with `model.safetensors`.
+
+The best epoch is chosen by mean IoU on the validation part, at the network's own input size; the test part is never read here. The
+same command resumes a run of the same recipe and data that was cut off.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dataset.progress import Progress, silent
+from dataset.snapshot import Snapshot, load_snapshot
+from dataset.workspace import Workspace
+from train import record
+from train.data import Photos, masked_rows, plain_loader, segmentation_arrays, train_loader
+from train.loop import CHECKPOINT, Loop, choose_device, fit
+from train.losses import CrossEntropyDice
+from train.metrics import confusion, mean_iou, pixel_accuracy
+from train.models.segmenters import CLASSES, Normalised, build_segmenter
+from train.recipe import SegmentationRecipe, segmentation_recipe
+from train.seeding import seed_everything
+from train.weights import WEIGHT_FILE, save_weights
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run. `score` is the selection score on validation (optimistic: best of `epochs`)."""
+
+    run: str
+    task: str
+    recipe: str
+    score_name: str
+    score: float
+    best_epoch: int
+    epochs: int
+    n_train: int
+    n_validation: int
+    wall_s: float
+    resumed: bool
+
+    def line(self) -> str:
+        best = f"validation {self.score_name} {self.score:.3f} (n = {self.n_validation}, best of {self.epochs}: epoch {self.best_epoch})"
+        how = "resumed and " if self.resumed else ""
+        return f"{how}trained {self.recipe} on {self.n_train} photos in {self.wall_s:.0f} s: {best}; run {self.run}"
+
+
+class SegmentationLoop(Loop):
+    """Scores are mean IoU over classes present, and pixel accuracy, from one confusion matrix."""
+
+    def __init__(self, net: Normalised, recipe: SegmentationRecipe) -> None:
+        plain = recipe.optimiser == "adam"
+        super().__init__(net, CrossEntropyDice(recipe.dice), recipe, plain_adam=plain)
+        self._counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+
+    def judge(self, logits: Tensor, truth: Tensor) -> None:
+        self._counts += confusion(truth.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(CLASSES))
+
+    def scores(self) -> dict[str, float]:
+        counts, self._counts = self._counts, np.zeros_like(self._counts)
+        return {"score": float(mean_iou(counts)), "pixel_accuracy": float(pixel_accuracy(counts))}
+
+
+def train_segmentation(
+    ws: Workspace,
+    *,
+    snapshot: str,
+    recipe: str = "segmentation/fast",
+    overrides: dict[str, Any] | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> RunResult:
+    """Train, or go on with a run of the same recipe and data. `progress` counts optimiser steps.
+
+    Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (CUDA asked where there is none).
+    """
+    chosen, frozen, device = segmentation_recipe(recipe, overrides), load_snapshot(ws, snapshot), choose_device(device)
+    rows = {part: masked_rows(frozen, part, chosen.mask_sources) for part in ("train", "validation")}
+    counts = {part: len(found) for part, found in rows.items()}
+    started = open_run(ws, frozen, chosen.model_dump(), "segmentation", chosen.seed, counts)
+    with record.locked(started.folder):
+        size = (chosen.height, chosen.width)
+        arrays = {part: segmentation_arrays(ws, frozen, part, found, size) for part, found in rows.items()}
+        seed_everything(chosen.seed)
+        net = build_segmenter(chosen)
+        if chosen.architecture == "article":
+            net.mean.copy_(mean_image(arrays["train"][0]))
+        loop = SegmentationLoop(net, chosen)
+        training = train_loader(
+            Photos(*arrays["train"], chosen.augment, chosen.seed), chosen.batch, chosen.workers, chosen.seed
+        )
+        facts = {"classes": list(CLASSES), "input": list(size)}
+        return run_loop(loop, started, training, plain_loader(Photos(*arrays["validation"]), chosen.batch), facts, "mean IoU", device, progress)
+
+
+def mean_image(photos: Any) -> Tensor:
+    """(N, H, W, 3) uint8 -> (3, H, W) float in [0, 1]."""
+    total = np.zeros(photos.shape[1:], np.float64)
+    for each in photos:
+        total += each
+    return torch.from_numpy(total / len(photos) / 255).permute(2, 0, 1).float()
+
+
+def open_run(
+    ws: Workspace, frozen: Snapshot, recipe: dict[str, Any], task: str, seed: int, counts: dict[str, int]
+) -> record.Run:
+    """The newest run of this recipe and data that was cut off and that no other process is at, or a new one."""
+    for run in record.unfinished(ws, recipe, frozen.fingerprint):
+        with record.locked(run.folder) as free:
+            if free:
+                return run
+    return record.new_run(
+        ws, task=task, recipe=recipe, snapshot=frozen.name, fingerprint=frozen.fingerprint,
+        taxonomy=taxonomy_of(frozen), seeds={"seed": seed}, counts=counts,
+    )  # fmt: skip
+
+
+def taxonomy_of(frozen: Snapshot) -> str:
+    return ", ".join(frozen.meta.get("taxonomy", []))
+
+
+def run_loop(
+    loop: Loop, run: record.Run, training: Any, validation: Any, facts: dict[str, Any], score: str, device: str, progress: Progress
+) -> RunResult:
+    """Fit, write the best epoch's weights with their facts, then 'done'."""
+    wall, cpu, resumed = time.perf_counter(), time.process_time(), (run.folder / CHECKPOINT).is_file()
+    try:
+        fit(loop, training, validation, run.folder, device, progress)
+    except BaseException:
+        record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
+        raise
+    known = {key: run.data[key] for key in ("task", "recipe", "snapshot", "fingerprint", "taxonomy")}
+    weights = save_weights(run.folder / WEIGHT_FILE, loop.best, {**known, "run": run.id, **facts})
+    results = {
+        "score_name": f"validation {score}", "score": loop.best_score, "best_epoch": loop.best_epoch,
+        "epochs": len(loop.history), "weights": weights, "device": device,
+    }  # fmt: skip
+    run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
+    return RunResult(
+        run.id, run.task, run.data["recipe"]["name"], score, loop.best_score, loop.best_epoch, len(loop.history),
+        run.data["counts"]["train"], run.data["counts"]["validation"], run.data["wall_s"], resumed,
+    )  # fmt: skip
