@@ -6,7 +6,6 @@ from asking to the last byte; redirects never followed here (each hop is judged 
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +58,10 @@ class Client:
 
     async def __aenter__(self) -> Client:
         connector = aiohttp.TCPConnector(
-            resolver=GuardedResolver(self.guard), limit=0, limit_per_host=2 * self._concurrency, ssl=ssl.create_default_context()
+            resolver=GuardedResolver(self.guard),
+            limit=0,
+            limit_per_host=2 * self._concurrency,
+            ssl=ssl.create_default_context(),
         )
         headers = {"User-Agent": self.agent, "Accept-Encoding": "gzip, deflate"}
         self._session = aiohttp.ClientSession(
@@ -73,7 +75,13 @@ class Client:
         await self._session.close()
 
     async def get(
-        self, url: str, *, cap: int, headers: dict[str, str] | None = None, peek: Peek | None = None, paced: bool = False
+        self,
+        url: str,
+        *,
+        cap: int,
+        headers: dict[str, str] | None = None,
+        peek: Peek | None = None,
+        paced: bool = False,
     ) -> Answer:
         """Ask once. `cap` bounds the body after decompression, in bytes; `peek(status, headers)` may stop it unread.
 
@@ -89,7 +97,7 @@ class Client:
             await self.pace.turn(pace_key(url))
         try:
             return await self._ask(url, cap, headers or {}, peek)
-        except (TimeoutError, asyncio.TimeoutError) as error:
+        except TimeoutError as error:
             raise Failure("timeout") from error
         except aiohttp.InvalidURL as error:
             raise Failure("bad_url", str(error)) from error
@@ -103,7 +111,10 @@ class Client:
 
     async def _ask(self, url: str, cap: int, headers: dict[str, str], peek: Peek | None) -> Answer:
         async with self._session.get(url, headers=headers, allow_redirects=False, timeout=self._timeout) as response:
-            if response.status in (429, 503) and (wait := retry_after_s(response.headers.get("Retry-After"))) is not None:
+            if (
+                response.status in (429, 503)
+                and (wait := retry_after_s(response.headers.get("Retry-After"))) is not None
+            ):
                 self.pace.pause(pace_key(url), wait)
             stopped = peek(response.status, response.headers) if peek else None
             if not stopped and (response.content_length or 0) > cap:

@@ -22,7 +22,8 @@ from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 
 from crawlers.addresses import host_port
-from crawlers.client import Failure
+from crawlers.client import Failure, pace_key
+from crawlers.pace import ComeBackLater
 from crawlers.policy import Decision
 from crawlers.settings import MAX_PAGE_BYTES
 
@@ -71,8 +72,13 @@ class PageHandler:
 
     async def download_request(self, request: Request) -> Response:
         job: Any = self._crawler.spider.job  # type: ignore[union-attr]
-        headers = {k.decode(): b", ".join(v).decode("latin-1") for k, v in request.headers.items() if k not in _OWN_HEADERS}
-        await job.client.pace.turn(f"{host_port(request.url)[0]}:{host_port(request.url)[1]}")
+        headers = {
+            k.decode(): b", ".join(v).decode("latin-1") for k, v in request.headers.items() if k not in _OWN_HEADERS
+        }
+        try:
+            await job.client.pace.turn(pace_key(request.url))
+        except ComeBackLater as later:
+            raise Refused(Decision("retry_later", str(later))) from later
         begun = time.monotonic()
         try:
             answer = await job.client.get(request.url, cap=MAX_PAGE_BYTES, headers=headers, paced=True)
@@ -83,7 +89,9 @@ class PageHandler:
         request.meta["download_latency"] = time.monotonic() - begun
         if answer.stopped:
             raise Refused(Decision(answer.stopped, request.url))
-        found = Headers([(k, v) for k, v in answer.headers.items() if k.lower() not in ("content-encoding", "content-length")])
+        found = Headers(
+            [(k, v) for k, v in answer.headers.items() if k.lower() not in ("content-encoding", "content-length")]
+        )
         kind = responsetypes.from_args(headers=found, url=request.url, body=answer.body)
         return kind(url=request.url, status=answer.status, headers=found, body=answer.body, request=request)
 

@@ -34,7 +34,17 @@ MAX_REDIRECTS = 5
 MAX_ATTEMPTS = 3
 BACKOFF_S = 1.0
 _TRANSIENT = {"timeout", "connection", "http_429", "http_500", "http_502", "http_503", "http_504"}
-_KEPT = ("content-type", "content-length", "etag", "last-modified", "x-robots-tag", "tdm-reservation", "tdm-policy", "link", "retry-after")
+_KEPT = (
+    "content-type",
+    "content-length",
+    "etag",
+    "last-modified",
+    "x-robots-tag",
+    "tdm-reservation",
+    "tdm-policy",
+    "link",
+    "retry-after",
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,7 @@ class Fetcher:
         waiter.cancel()
         self.changed.clear()
         for task in done - {waiter}:
-            self._tasks.discard(task)  # type: ignore[arg-type]
+            self._tasks.discard(task)
             task.result()
 
     async def _one(self, task: ImageTask) -> None:
@@ -110,7 +120,9 @@ class Fetcher:
                 return Outcome(_refused(url, decision))
             seen.add(url)
             try:
-                answer = await self.client.get(url, cap=self.max_bytes, headers=known.headers() if known else {}, peek=self._peek)
+                answer = await self.client.get(
+                    url, cap=self.max_bytes, headers=known.headers() if known else {}, peek=self._peek
+                )
             except ComeBackLater as later:
                 return Outcome(_failed(url, begun, "retry_later", detail=str(later)))
             except Failure as failure:
@@ -133,15 +145,19 @@ class Fetcher:
         self, url: str, begun: float, answer: Answer, known: Known | None, task: ImageTask, decision: Decision
     ) -> Outcome:
         if refused := self._opted_out(answer.headers):
-            return Outcome({**_answered(url, begun, answer), **_refused(url, Decision(refused.reason, refused.evidence))})
+            return Outcome(
+                {**_answered(url, begun, answer), **_refused(url, Decision(refused.reason, refused.evidence))}
+            )
         if answer.status == 304 and known:
             row = {"status": "unchanged", "sha256": known.sha256, "bytes": known.bytes, "policy": decision.as_json()}
             return Outcome({**_answered(url, begun, answer), **row})
         if answer.stopped or answer.status != 200:
             reason = answer.stopped or f"http_{answer.status}"
-            return Outcome(_failed(url, begun, reason, answer), again_in_s=_again(reason, task, answer.headers.get("Retry-After")))
-        if reason := sniff.refusal(answer.body):
-            return Outcome({**_failed(url, begun, reason, answer), "bytes": len(answer.body)})
+            return Outcome(
+                _failed(url, begun, reason, answer), again_in_s=_again(reason, task, answer.headers.get("Retry-After"))
+            )
+        if wrong := sniff.refusal(answer.body):
+            return Outcome({**_failed(url, begun, wrong, answer), "bytes": len(answer.body)})
         sha256 = await asyncio.to_thread(self.blobs.put, answer.body)
         row = {"status": "ok", "sha256": sha256, "bytes": len(answer.body), "policy": decision.as_json()}
         kept = Known(answer.headers.get("ETag"), answer.headers.get("Last-Modified"), sha256, len(answer.body))
@@ -171,12 +187,14 @@ def _answered(url: str, begun: float, answer: Answer) -> dict[str, Any]:
 
 
 def _failed(url: str, begun: float, reason: str, answer: Answer | None = None, detail: str = "") -> dict[str, Any]:
-    known = _answered(url, begun, answer) if answer else {"final_url": url, "elapsed_ms": round(1000 * (time.monotonic() - begun))}
+    known = (
+        _answered(url, begun, answer)
+        if answer
+        else {"final_url": url, "elapsed_ms": round(1000 * (time.monotonic() - begun))}
+    )
     row = {**known, "status": "failed", "reason": reason}
     return {**row, "policy": Decision(None, detail).as_json()} if detail else row
 
 
 def _refused(url: str, decision: Decision) -> dict[str, Any]:
     return {"status": "refused", "reason": decision.reason, "policy": decision.as_json(), "final_url": url}
-
-

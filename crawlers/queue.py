@@ -81,7 +81,9 @@ class Queue:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._lock.close()
-            raise UsageError("this store is being crawled already", where=str(path), cure="Wait for it, or stop it") from error
+            raise UsageError(
+                "this store is being crawled already", where=str(path), cure="Wait for it, or stop it"
+            ) from error
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
         self._db.execute("UPDATE pages SET status='pending' WHERE status='claimed'")
@@ -102,11 +104,13 @@ class Queue:
         """Forget pages, products, images and attempts of the last crawl; what is known for conditional requests stays."""
         with self._transaction():
             for table in ("pages", "products", "images", "uses", "attempts", "state"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+                self._db.execute(f"DELETE FROM {table}")
 
     def widen(self) -> None:
         """Ask again for the pages that name other pages: the scope has changed, so they may name more."""
-        self._db.execute("UPDATE pages SET status='pending' WHERE kind IN ('sitemap', 'listing') OR reason='retry_later'")
+        self._db.execute(
+            "UPDATE pages SET status='pending' WHERE kind IN ('sitemap', 'listing') OR reason='retry_later'"
+        )
 
     # pages -------------------------------------------------------------------------------------------------------------
     def add_page(self, url: str, kind: str, depth: int = 0, priority: int = 0) -> bool:
@@ -179,7 +183,9 @@ class Queue:
     def images_left(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM images WHERE status!='done'").fetchone()[0])
 
-    def image_attempted(self, url: str, result: dict[str, Any], *, again_at: float | None, known: Known | None = None) -> None:
+    def image_attempted(
+        self, url: str, result: dict[str, Any], *, again_at: float | None, known: Known | None = None
+    ) -> None:
         """Commit one attempt: a row for each product that shows the image. `again_at` (unix s) leaves it to be tried again."""
         uses = self._db.execute("SELECT product_id, page_url, position FROM uses WHERE url=?", (url,)).fetchall()
         with self._transaction():
@@ -206,17 +212,17 @@ class Queue:
     def unwritten(self, table: str, limit: int) -> list[tuple[Any, dict[str, Any]]]:
         """(key, row) of `products` or `attempts` not yet in the tables, oldest first."""
         key = "product_id" if table == "products" else "id"
-        sql = f"SELECT {key}, row FROM {table} WHERE written=0 ORDER BY rowid LIMIT ?"  # noqa: S608
+        sql = f"SELECT {key}, row FROM {table} WHERE written=0 ORDER BY rowid LIMIT ?"
         return [(k, json.loads(row)) for k, row in self._db.execute(sql, (limit,))]
 
     def mark_written(self, table: str, keys: Iterable[Any]) -> None:
         key = "product_id" if table == "products" else "id"
         with self._transaction():
-            self._db.executemany(f"UPDATE {table} SET written=1 WHERE {key}=?", [(k,) for k in keys])  # noqa: S608
+            self._db.executemany(f"UPDATE {table} SET written=1 WHERE {key}=?", [(k,) for k in keys])
 
     # counts ------------------------------------------------------------------------------------------------------------
     def count(self, table: str, where: str = "1") -> int:
-        return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0])  # noqa: S608
+        return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0])
 
     def outcomes(self) -> dict[tuple[str, str | None], int]:
         """(status, reason) of each image use's last attempt -> how many."""

@@ -23,7 +23,7 @@ def scrapy_settings(settings: Settings, *, delay_s: float, loopback: bool) -> di
     return {
         "TWISTED_REACTOR_ENABLED": False,  # one asyncio loop for pages and images, and `crawl` may be called twice in a process
         "SCHEDULER": "crawlers.frontier.Frontier",
-        "DOWNLOAD_HANDLERS": {scheme: "crawlers.download.PageHandler" for scheme in ("http", "https")},
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.download.PageHandler"),
         "DOWNLOADER_MIDDLEWARES": {"crawlers.download.GateMiddleware": 10},
         "ROBOTSTXT_OBEY": False,  # leaks what waits for robots.txt; the gate obeys instead
         "REMOTE_CONTROL_ENABLED": False,  # executes code sent to a port

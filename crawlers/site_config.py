@@ -25,10 +25,12 @@ class SiteConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     host: str = Field(description="host name, with the port where it is not the scheme's own")
-    selectors: dict[FieldName, str] = Field(default_factory=dict)  # type: ignore[assignment]
+    selectors: dict[FieldName, str] = Field(default_factory=dict)
     product_links: str | None = Field(None, description="CSS of the links from a listing to products")
     next_links: str | None = Field(None, description="CSS of the links from a listing to its next page")
-    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="ISO 4217, where the page shows a shared sign")
+    currency: str | None = Field(
+        None, pattern=r"^[A-Z]{3}$", description="ISO 4217, where the page shows a shared sign"
+    )
     max_pages: int | None = Field(None, ge=1)
     delay_s: float | None = Field(None, ge=0)
 

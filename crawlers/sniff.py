@@ -8,9 +8,21 @@ from __future__ import annotations
 import re
 
 REASONS = {"empty": "zero bytes", "html": "a web page in place of an image", "not_an_image": "no known image format"}
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*", b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
+_MAGIC = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"BM",
+    b"II*\x00",
+    b"MM\x00*",
+    b"\xff\x0a",
+    b"\x00\x00\x00\x0cJXL ",
+)
 _ISO_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"hevc")
-_HTML = re.compile(rb"^(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype|html|head|body|script|title|meta|p|div)\b", re.I | re.S)
+_HTML = re.compile(
+    rb"^(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype|html|head|body|script|title|meta|p|div)\b", re.I | re.S
+)
 
 
 def refusal(body: bytes) -> str | None:

@@ -52,7 +52,7 @@ def name_of(rgb: np.ndarray) -> str:
 
 
 def dominant_colours(rgb: np.ndarray, mask: np.ndarray, *, clusters: int = 5, seed: int = 0) -> list[Colour]:
-    """Up to `clusters` colours of rgb[mask], largest share first; shares of one name are added up; empty for an empty mask."""
+    """Up to `clusters` colours of rgb[mask], largest first; shares of one name are added up; [] for no mask."""
     pixels = rgb[mask]
     if not len(pixels):
         return []
@@ -69,10 +69,10 @@ def dominant_colours(rgb: np.ndarray, mask: np.ndarray, *, clusters: int = 5, se
 
 
 def _group(lab: np.ndarray, clusters: int, seed: int) -> list[np.ndarray]:
-    """(N,) bool membership of each cluster: k-means, then clusters nearer than `SAME` joined, darkness counting less."""
+    """(N,) bool members of each cluster: k-means, then clusters nearer than `SAME` joined, lightness counting less."""
     cv2.setRNGSeed(seed)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
-    _, labels, centres = cv2.kmeans(np.ascontiguousarray(lab), clusters, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    _, labels, centres = cv2.kmeans(np.ascontiguousarray(lab), clusters, np.zeros((len(lab), 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
     owner = list(range(clusters))
     for later in range(clusters):
         for earlier in range(later):

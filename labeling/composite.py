@@ -32,7 +32,7 @@ class Repair:
 
 
 def composite_from(person: np.ndarray, garment: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 composite of two (H, W) bool masks; raises `CutoutError` (size_mismatch, swapped, empty_cutout)."""
+    """(H, W, 3) composite of two (H, W) bool masks; raises `CutoutError` (size_mismatch, swapped, empty_cutout)."""
     return composite_and_report(person, garment)[0]
 
 

@@ -1,7 +1,7 @@
 """One FiftyOne data set per workspace, kept in step with the tables both ways. The only module that imports fiftyone.
 
 In: images, labels, masks, groups, reviews. Out: samples keyed by sha256 with the composite as a segmentation, tags,
-scores and saved views; from the App, sample tags `accept`, `reject`, `relabel:<field>=<value>` come back as review rows.
+scores and saved views; from the App, sample tags `accept`, `reject`, `relabel:<field>=<value>` come back as reviews.
 A rebuild replaces our own fields only: tags and fields typed in the App stay. Never shows anything off this machine.
 """
 
@@ -46,7 +46,7 @@ class CurateResult:
 
 @dataclass(frozen=True)
 class PullResult:
-    """Verdicts found as tags, how many were new, what they changed, and the tags that say nothing the taxonomy knows."""
+    """Verdicts found as tags, how many were new, what they changed, and the tags the taxonomy does not know."""
 
     verdicts: int
     new: int

@@ -28,7 +28,7 @@ MASK_TRUST = ("review", "cutout", "model", "grabcut")
 LABEL_TRUST = ("person", "store", "rule", "model")
 
 FACTS = """
-WITH pages AS (SELECT sha256, any_value(store ORDER BY fetched_at) AS store, any_value(product_id ORDER BY fetched_at) AS product_id
+WITH pages AS (SELECT sha256, arg_min(store, fetched_at) AS store, arg_min(product_id, fetched_at) AS product_id
                FROM fetches WHERE sha256 IS NOT NULL GROUP BY sha256),
 latest AS (SELECT store, product_id, arg_max(url, fetched_at) AS product_url, arg_max(name, fetched_at) AS product_name
            FROM products GROUP BY store, product_id),
@@ -84,7 +84,7 @@ def _best_masks(ws: Workspace) -> dict[str, dict[str, Any]]:
 
 
 def _best_labels(ws: Workspace) -> dict[str, dict[str, tuple[str, float]]]:
-    """{sha256: {field: (value, confidence)}} by source, then confidence; a field named like one of ours gets `_label`."""
+    """{sha256: {field: (value, confidence)}} by source, then confidence."""
     rows = ws.tables.read("labels", where="value IS NOT NULL").to_pylist()
     rows = [row for row in rows if row["source"].split(":")[0] in LABEL_TRUST]
     rows.sort(key=lambda row: (-LABEL_TRUST.index(row["source"].split(":")[0]), row["confidence"] or 0.0, row["value"]))
@@ -95,7 +95,7 @@ def _best_labels(ws: Workspace) -> dict[str, dict[str, tuple[str, float]]]:
 
 
 def _picture(ws: Workspace, sha256: str, kind: str) -> Path:
-    """A file with the right suffix: a hard link to the blob where that can be, else a copy; PNG for what browsers don't show."""
+    """A file with the right suffix: a hard link to the blob if that can be, else a copy; PNG where browsers need it."""
     path = ws.scratch("curation/images") / f"{sha256}{SUFFIXES.get(kind, '.png')}"
     if path.exists():
         return path

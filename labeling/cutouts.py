@@ -173,7 +173,7 @@ def _fits(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> float:
 def by_photo(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> np.ndarray:
     """(H, W) bool: pixels nearer to the photo than to the backdrop.
 
-    With c = cutout, p = photo, b = backdrop, c = a p + (1 - a) b gives a = (c-b)(p-b) / |p-b|^2, and a > 1/2 is kept. Where
+    With c = cutout, p = photo, b = backdrop, c = a p + (1 - a) b gives a = (c-b)(p-b) / |p-b|^2; a > 1/2 is kept. Where
     p is nearly b one pixel says nothing, so a window votes; where even that says nothing, what joins the outside is
     backdrop.
     """
@@ -190,7 +190,7 @@ def by_photo(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> np.ndarr
 
 
 def tidy(mask: np.ndarray, *, speck_share: float = 2e-5) -> tuple[np.ndarray, dict[str, int]]:
-    """Drop specks and close pinholes smaller than `speck_share` of the image (at least 12 px); counts of both, in px."""
+    """Drop specks, close pinholes smaller than `speck_share` of the image (at least 12 px); counts of both in px."""
     limit = max(12, int(mask.size * speck_share))
     without_specks = ~_absorb(~mask, limit)
     closed = _absorb(without_specks, limit)
@@ -209,5 +209,5 @@ def _absorb(mask: np.ndarray, limit: int) -> np.ndarray:
 
 
 def article_rule(cutout: Cutout) -> np.ndarray:
-    """The dress article's binarisation, kept as the baseline to measure against: grey 255 is backdrop, the rest is not."""
+    """The dress article's binarisation, kept as a baseline: grey 255 is backdrop, the rest is not."""
     return cv2.cvtColor(cutout.rgb, cv2.COLOR_RGB2GRAY) != 255

@@ -39,7 +39,7 @@ def rectangle_prior(shape: tuple[int, int]) -> np.ndarray:
 
 
 def packshot_prior(rgb: np.ndarray, backdrop: Backdrop | None = None) -> np.ndarray:
-    """Chance of not being backdrop, by RGB distance: 0.5 at 20, certain backdrop where flat and joined to the outside."""
+    """Chance of not being backdrop, by RGB distance: 0.5 at 20; flat and joined to the outside is surely backdrop."""
     backdrop = backdrop or find_backdrop(rgb)
     distance = np.linalg.norm(rgb.astype(np.float32) - backdrop.colour, axis=2)
     prior = 1.0 / (1.0 + np.exp(-(distance - 20.0) / 5.0))
@@ -68,7 +68,7 @@ def _grabcut(rgb: np.ndarray, prior: np.ndarray, seed: int) -> np.ndarray:
     models = np.zeros((1, 65)), np.zeros((1, 65))
     bgr = np.ascontiguousarray(rgb[..., ::-1])
     try:
-        cv2.grabCut(bgr, trimap, None, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(bgr, trimap, (0, 0, 1, 1), *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)  # with a mask, no rectangle
     except cv2.error:  # one flat colour has no mixture to fit
         return prior >= 0.5
     return (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
@@ -93,7 +93,7 @@ def skin_colour(rgb: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _face_finder() -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"))
+    return cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_alt2.xml"))
 
 
 def find_face(rgb: np.ndarray) -> Face | None:

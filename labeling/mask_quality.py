@@ -69,7 +69,7 @@ def partition(composite: np.ndarray) -> float:
 
 
 def holes(mask: np.ndarray) -> float:
-    """1 minus background enclosed by the mask over the mask with its holes filled (an arm on a hip makes a true one)."""
+    """1 minus background enclosed by the mask over the mask with its holes filled (an arm on a hip is one)."""
     padded = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
     _, labels = cv2.connectedComponents(padded, connectivity=4)
     enclosed = ((labels != labels[0, 0]) & (labels != 0)).sum()

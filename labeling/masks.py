@@ -132,7 +132,7 @@ def _without_better(ws: Workspace, tasks: list[_Task]) -> list[_Task]:
 
 
 def find_cutouts(ws: Workspace, folder: Path) -> dict[str, dict[str, Path]]:
-    """{sha256: {"person" | "garment": file}} for the images of the workspace; a URL's file stem counts where it is unique."""
+    """{sha256: {"person" | "garment": file}} for the workspace's images; a URL's stem counts where it is unique."""
     if not any((folder / kind).is_dir() for kind in ("person", "garment")):
         raise UsageError("no folder 'person' or 'garment' here", where=str(folder),
                          expected="<cutouts>/person/<name>.png and <cutouts>/garment/<name>.png")  # fmt: skip

@@ -56,7 +56,7 @@ class TagsResult:
     def line(self) -> str:
         words = ", ".join(list(self.unmapped)[:5])
         missing = f", {len(self.unmapped)} unmapped words ({words})" if self.unmapped else ""
-        return f"{self.store} store and {self.rule} rule labels written, {self.tagged} of {self.images} images tagged{missing}"
+        return f"{self.store} store and {self.rule} rule labels, {self.tagged} of {self.images} images tagged{missing}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def label_tags(
     images = ws.tables.read("images", ["sha256", "view"], "status = 'ok'").to_pylist()
     if not images:
         raise EmptyError("no usable image to tag", where=str(ws.root), cure="Run crawl and check first")
-    named = f"{taxonomy}@{words.version}#{words.hash}"
+    named = words.reference
     from_store = _store_labels(ws, words)
     views = [(row["sha256"], "view", row["view"], "uniformity", 1.0) for row in images if row["view"]]
     known = {(row["sha256"], row["field"], row["source"], row["word"]): _content(row) for row in _labels(ws)}
@@ -119,7 +119,7 @@ def _scan(words: Taxonomy, text: str, confidence: float, fields: Iterable[str]) 
 
 
 def _store_labels(ws: Workspace, words: Taxonomy) -> list[tuple[str, str, str | None, str, float]]:
-    """(sha256, field, value, word, confidence) of every image; each product is read once, however many images it has."""
+    """(sha256, field, value, word, confidence) of every image; each product is read once."""
     rows = ws.tables.query(PRODUCTS_OF_IMAGES).to_pylist()
     read: dict[tuple[str, str], Found] = {}
     labels: dict[tuple[str, str, str], tuple[str, str, str | None, str, float]] = {}

@@ -6,6 +6,7 @@ last whole epoch and ends with the same weights as one that was not.
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from collections.abc import Callable
@@ -67,7 +68,7 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]
         self.best: dict[str, Tensor] = {}
         self.best_score, self.best_epoch = float("-inf"), -1
         self._losses: list[float] = []
-        self._seen, self._began = 0, time.perf_counter()
+        self._seen, self._began, self._seconds = 0, 0.0, 0.0
 
     # What a task supplies.
     def judge(self, logits: Tensor, truth: Tensor) -> None:
@@ -102,16 +103,18 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]
         if self.average is not None:
             self.average.update_parameters(self.net)
 
+    def on_validation_epoch_start(self) -> None:
+        self._seconds = time.perf_counter() - self._began
+
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         self.judge(self.judged()(as_input(batch[0])), batch[1])
 
     def on_validation_epoch_end(self) -> None:
-        seconds = time.perf_counter() - self._began
         scores = self.scores()
         loss = sum(self._losses) / max(len(self._losses), 1)
         self.history.append({
             "epoch": self.current_epoch + 1, "train_loss": round(loss, 6),
-            **{name: round(value, 6) for name, value in scores.items()}, "photos_per_s": round(self._seen / seconds, 2),
+            **{name: round(value, 6) for name, value in scores.items()}, "photos_per_s": round(self._seen / max(self._seconds, 1e-9), 2),
         })  # fmt: skip
         if scores["score"] > self.best_score:
             self.best_score, self.best_epoch = scores["score"], self.current_epoch + 1
@@ -152,11 +155,12 @@ def fit(
 ) -> None:
     """Train in `folder`, from its last.ckpt where there is one. Ctrl-C and errors come through; the checkpoint stays."""
     loop.net.to(memory_format=torch.channels_last)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # its advice is not for the person at the screen
     keep = lightning.pytorch.callbacks.ModelCheckpoint(
         folder, filename=Path(CHECKPOINT).stem, save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers is not for the person at the screen
+        warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
             max_epochs=loop.numbers.epochs, accelerator=device, devices=1, logger=False, callbacks=[keep, _Report(folder, progress)],
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,

@@ -29,7 +29,9 @@ NO_MINOR_UNIT = {"JPY", "KRW", "VND", "CLP", "ISK", "IDR", "COP"}
 def text(value: Any) -> str | None:
     """Tags and entities removed, white space folded; a dict gives its name or value, a list its first usable member."""
     if isinstance(value, dict):
-        return next((found for key in ("name", "@value", "value", "title", "url") if (found := text(value.get(key)))), None)
+        return next(
+            (found for key in ("name", "@value", "value", "title", "url") if (found := text(value.get(key)))), None
+        )
     if isinstance(value, list):
         return next((found for item in value if (found := text(item))), None)
     if value is None or isinstance(value, bool):
@@ -50,7 +52,14 @@ def price(value: Any, currency_code: str | None = None) -> str | None:
     A number in markup is taken as written; zero and negative prices are no price.
     """
     if isinstance(value, dict):
-        return next((p for key in ("@value", "value", "price", "amount", "minPrice") if (p := price(value.get(key), currency_code))), None)
+        return next(
+            (
+                p
+                for key in ("@value", "value", "price", "amount", "minPrice")
+                if (p := price(value.get(key), currency_code))
+            ),
+            None,
+        )
     if isinstance(value, list):
         return next((found for item in value if (found := price(item, currency_code))), None)
     if value is None or isinstance(value, bool):

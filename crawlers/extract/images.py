@@ -13,16 +13,46 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from parsel import Selector
 
-_SIZE_KEYS = {"w", "h", "width", "height", "sw", "sh", "size", "wid", "hei", "quality", "q", "fit", "dpr", "imwidth", "fmt", "auto"}
-_SIZE_IN_NAME = re.compile(r"[_\-](\d{2,4}x\d{0,4}|x\d{2,4}|pico|icon|thumb|small|compact|medium|large|grande)(?=(@\dx)?\.\w{3,4}$)", re.I)
-_NO_PHOTO = re.compile(r"logo|swatch|sprite|icon|payment|placeholder|spacer|pixel|badge|flag|avatar|rating|/static/frontend", re.I)
+_SIZE_KEYS = {
+    "w",
+    "h",
+    "width",
+    "height",
+    "sw",
+    "sh",
+    "size",
+    "wid",
+    "hei",
+    "quality",
+    "q",
+    "fit",
+    "dpr",
+    "imwidth",
+    "fmt",
+    "auto",
+}
+_SIZE_IN_NAME = re.compile(
+    r"[_\-](\d{2,4}x\d{0,4}|x\d{2,4}|pico|icon|thumb|small|compact|medium|large|grande)(?=(@\dx)?\.\w{3,4}$)", re.I
+)
+_NO_PHOTO = re.compile(
+    r"logo|swatch|sprite|icon|payment|placeholder|spacer|pixel|badge|flag|avatar|rating|/static/frontend", re.I
+)
 _GALLERY = (
     "//*[@itemprop='image' and (self::img or self::a or self::link)]"
     " | //*[contains(@class,'gallery') or contains(@id,'gallery') or contains(@class,'product-image')"
     " or contains(@class,'product__media') or contains(@class,'product-photo') or contains(@class,'product-images')]"
     "//*[self::img or self::a or self::source]"
 )
-_LAZY = ("data-zoom-image", "data-large_image", "data-large-image", "data-zoom", "data-full", "data-original", "data-src", "src")
+_LAZY = (
+    "data-zoom-image",
+    "data-large_image",
+    "data-large-image",
+    "data-zoom",
+    "data-full",
+    "data-original",
+    "data-src",
+    "src",
+)
 
 
 def gather(page: Selector, named: Iterable[Any], url: str, selector: str | None = None) -> list[str]:
@@ -82,7 +112,11 @@ def _renditions(tag: Selector) -> Iterator[tuple[str, int]]:
     if candidates:
         yield max(candidates, key=lambda c: c[1])
     else:
-        yield from ((attributes[name], 0) for name in _LAZY[: 99] if attributes.get(name) and not attributes[name].startswith("data:"))
+        yield from (
+            (attributes[name], 0)
+            for name in _LAZY[:99]
+            if attributes.get(name) and not attributes[name].startswith("data:")
+        )
 
 
 def _larger_from_tags(page: Selector, url: str, largest: dict[str, tuple[int, str]]) -> None:
@@ -98,7 +132,12 @@ def _larger_from_tags(page: Selector, url: str, largest: dict[str, tuple[int, st
 def _absolute(candidate: str, url: str) -> str | None:
     joined = urljoin(url, candidate.strip())
     parts = urlsplit(joined)
-    if parts.scheme not in ("http", "https") or not parts.netloc or _NO_PHOTO.search(parts.path) or parts.path.endswith(".svg"):
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or _NO_PHOTO.search(parts.path)
+        or parts.path.endswith(".svg")
+    ):
         return None
     return urlunsplit(parts._replace(fragment=""))
 
@@ -106,7 +145,9 @@ def _absolute(candidate: str, url: str) -> str | None:
 def _size(url: str) -> int:
     """Width that a URL states, 10_000 where it states none: a URL without a size is the original."""
     parts = urlsplit(url)
-    stated = [int(v) for k, v in parse_qsl(parts.query) if k.lower() in ("w", "width", "sw", "wid", "imwidth") and v.isdigit()]
+    stated = [
+        int(v) for k, v in parse_qsl(parts.query) if k.lower() in ("w", "width", "sw", "wid", "imwidth") and v.isdigit()
+    ]
     if stated:
         return stated[0]
     in_name = _SIZE_IN_NAME.search(parts.path)

@@ -47,7 +47,8 @@ def _load(written: str) -> Any:
 
 def _first_value(written: str) -> Any:
     """Where several objects follow each other in one script, the ones that can be read."""
-    decoder, found, at = json.JSONDecoder(strict=False), [], 0
+    decoder, at = json.JSONDecoder(strict=False), 0
+    found: list[Any] = []
     while (at := written.find("{", at)) >= 0 and len(found) < 50:
         try:
             value, at = decoder.raw_decode(written, at)

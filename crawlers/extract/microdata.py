@@ -14,7 +14,9 @@ from parsel import Selector
 
 from crawlers.extract.jsonld import Node, types
 
-_RELATED = re.compile(r"related|recommend|also[-_]?(bought|like|viewed)|upsell|cross[-_]?sell|carousel|recently|similar", re.I)
+_RELATED = re.compile(
+    r"related|recommend|also[-_]?(bought|like|viewed)|upsell|cross[-_]?sell|carousel|recently|similar", re.I
+)
 
 
 def products(page: Selector, url: str) -> list[Node]:
@@ -30,7 +32,9 @@ def items(page: Selector, url: str) -> list[Node]:
 
 def _inside_related(element: Any) -> bool:
     chain = [element, *element.iterancestors()]
-    return any(_RELATED.search(f"{e.get('class', '')} {e.get('id', '')}") for e in chain if e.tag not in ("html", "body"))
+    return any(
+        _RELATED.search(f"{e.get('class', '')} {e.get('id', '')}") for e in chain if e.tag not in ("html", "body")
+    )
 
 
 def _node(item: Any) -> Any:

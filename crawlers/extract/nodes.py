@@ -28,7 +28,8 @@ def candidates(node: Node) -> dict[str, Any]:
         "gtin": _gtin(node),
         "mpn": fields.text(node.get("mpn")),
         "colour": fields.text(node.get("color") or node.get("colour")),
-        "sizes": fields.texts(node.get("size")) or list(dict.fromkeys(s for v in family for s in fields.texts(v.get("size")))),
+        "sizes": fields.texts(node.get("size"))
+        or list(dict.fromkeys(s for v in family for s in fields.texts(v.get("size")))),
         "categories": _categories(node.get("category")),
         "description": fields.text(node.get("description")),
         "variant_group": fields.text(node.get("productGroupID") or node.get("inProductGroupWithID")),
@@ -67,4 +68,11 @@ def _categories(value: Any) -> list[str]:
 
 def _licence(image: Any) -> str | None:
     items = image if isinstance(image, list) else [image]
-    return next((f for i in items if isinstance(i, dict) and (f := fields.text(i.get("license") or i.get("acquireLicensePage")))), None)
+    return next(
+        (
+            f
+            for i in items
+            if isinstance(i, dict) and (f := fields.text(i.get("license") or i.get("acquireLicensePage")))
+        ),
+        None,
+    )

@@ -38,7 +38,9 @@ def read(node: Node) -> dict[str, Any]:
 
 def variants(node: Node) -> list[dict[str, Any]]:
     """{sku, colour, size, price, availability, image} of each variant, and of each offer that names its own SKU."""
-    rows = [_variant(v) for v in variants_of(node)] or [_variant(o) for o in _offers(node) if o.get("sku") and "aggregateoffer" not in types(o)]
+    rows = [_variant(v) for v in variants_of(node)] or [
+        _variant(o) for o in _offers(node) if o.get("sku") and "aggregateoffer" not in types(o)
+    ]
     return [row for row in rows if row] if len(rows) > 1 or variants_of(node) else []
 
 
@@ -80,12 +82,16 @@ def _price_type(specification: Node) -> str:
 
 def _price(offer: Node, code: str | None) -> str | None:
     direct = next((p for k in ("price", "lowPrice", "lowprice") if (p := fields.price(offer.get(k), code))), None)
-    current = [p for s in _specifications(offer) if _price_type(s) not in _STRUCK and (p := fields.price(s.get("price"), code))]
+    current = [
+        p for s in _specifications(offer) if _price_type(s) not in _STRUCK and (p := fields.price(s.get("price"), code))
+    ]
     return min([*([direct] if direct else []), *current], key=float, default=None)
 
 
 def _struck(offer: Node, code: str | None) -> str | None:
-    listed = [p for s in _specifications(offer) if _price_type(s) in _STRUCK and (p := fields.price(s.get("price"), code))]
+    listed = [
+        p for s in _specifications(offer) if _price_type(s) in _STRUCK and (p := fields.price(s.get("price"), code))
+    ]
     return listed[0] if listed else None
 
 

@@ -77,7 +77,11 @@ def _top(found: list[Node]) -> list[Node]:
     for node in found:
         if nodes.is_product(node):
             tops.append(node)
-        elif isinstance(main := node.get("mainEntity"), dict) and nodes.is_product(main) and not _LISTS & set(jsonld.types(node)):
+        elif (
+            isinstance(main := node.get("mainEntity"), dict)
+            and nodes.is_product(main)
+            and not _LISTS & set(jsonld.types(node))
+        ):
             tops.append(main)
     return tops
 
@@ -109,7 +113,7 @@ def _is_article(data: list[Node], page: Selector) -> bool:
 
 def _is_og_product(graph: dict[str, list[str]]) -> bool:
     kind = (graph.get("og:type") or [""])[0].lower()
-    priced = any(fields.price((graph.get(k) or [None])[0]) for k in ("product:price:amount", "og:price:amount"))
+    priced = any(fields.price((graph.get(k) or [""])[0]) for k in ("product:price:amount", "og:price:amount"))
     return priced and kind in ("product", "product.item", "og:product") and bool(graph.get("og:title"))
 
 
@@ -117,7 +121,9 @@ def _kind_without_product(data: list[Node], micro: list[Node], graph: dict[str, 
     every = [*data, *micro]
     if any(_LISTS & set(jsonld.types(n)) for n in every) or sum(nodes.is_product(n) for n in every) > 1:
         return "listing"
-    article = any(_ARTICLES & set(jsonld.types(n)) for n in every) or (graph.get("og:type") or [""])[0].lower() == "article"
+    article = (
+        any(_ARTICLES & set(jsonld.types(n)) for n in every) or (graph.get("og:type") or [""])[0].lower() == "article"
+    )
     return "article" if article else "other"
 
 
@@ -160,15 +166,27 @@ def _breadcrumb(data: list[Node], own_name: str | None) -> list[str]:
     """Names of the BreadcrumbList from general to special, without the shop's front page and the product itself."""
     for node in data:
         if "breadcrumblist" in jsonld.types(node) and isinstance(node.get("itemListElement"), list):
-            steps = sorted((s for s in node["itemListElement"] if isinstance(s, dict)), key=lambda s: str(s.get("position", "")).zfill(4))
+            steps = sorted(
+                (s for s in node["itemListElement"] if isinstance(s, dict)),
+                key=lambda s: str(s.get("position", "")).zfill(4),
+            )
             names = [fields.text(s.get("name") or s.get("item")) for s in steps]
             kept = [n for n in names if n and not n.startswith("http")]
-            return [n for n in kept if n != own_name and n.lower() not in ("home", "start", "startseite", "accueil", "inicio")]
+            return [
+                n
+                for n in kept
+                if n != own_name and n.lower() not in ("home", "start", "startseite", "accueil", "inicio")
+            ]
     return []
 
 
 def _reconciled(
-    page: Selector, url: str, data: list[Node], sources: list[tuple[str, Node]], graph: dict[str, list[str]], site: SiteConfig | None
+    page: Selector,
+    url: str,
+    data: list[Node],
+    sources: list[tuple[str, Node]],
+    graph: dict[str, list[str]],
+    site: SiteConfig | None,
 ) -> Product:
     found: dict[str, Any] = {}
     source: dict[str, list[Any]] = {}
@@ -185,7 +203,9 @@ def _reconciled(
         found["categories"], source["categories"] = crumbs, ["json-ld", CONFIDENCE["json-ld"]]
     _drop_impossible(found, source)
     named = [nodes.images(n) for origin, n in sources if origin in ("json-ld", "microdata")]
-    pictures = images.gather(page, [*named, graph.get("og:image", [])], url, site.selectors.get("images") if site else None)
+    pictures = images.gather(
+        page, [*named, graph.get("og:image", [])], url, site.selectors.get("images") if site else None
+    )
     own_url = canonical(page, url)
     return Product(key=found.get("sku") or own_url, url=own_url, images=pictures, source=source, **found)
 

@@ -69,7 +69,12 @@ class Catalogue:
         return self.root / picture.file
 
     def save(self) -> None:
-        body = {"version": VERSION, "title": self.title, "made_from": self.made_from, "products": [asdict(p) for p in self.products]}
+        body = {
+            "version": VERSION,
+            "title": self.title,
+            "made_from": self.made_from,
+            "products": [asdict(p) for p in self.products],
+        }
         target = self.root / FILE
         draft = target.with_suffix(".part")
         draft.write_text(json.dumps(body, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -84,7 +89,9 @@ def load(root: Path) -> Catalogue:
             raise ValueError(f"version {body['version']}")
         products = tuple(_product(row) for row in body["products"])
     except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise UsageError("no usable catalogue", where=str(root / FILE), cure=f"Build it again ({problem}).") from problem
+        raise UsageError(
+            "no usable catalogue", where=str(root / FILE), cure=f"Build it again ({problem})."
+        ) from problem
     return Catalogue(root, body["title"], products, body["made_from"])
 
 
@@ -104,7 +111,9 @@ def _already(out: Path, made_from: dict[str, object]) -> Catalogue | None:
 def build_drawn(out: Path, *, products: int, seed: int, progress: Progress = silent) -> Catalogue:
     """Draw a shop of `products` product pages into `out`: same seed, same bytes. Raises UsageError below six products."""
     if products < FEWEST:
-        raise UsageError(f"{products} products are too few", expected=f"{FEWEST} or more", cure="Ask for more products.")
+        raise UsageError(
+            f"{products} products are too few", expected=f"{FEWEST} or more", cure="Ask for more products."
+        )
     from modiste.demo.drawn import draw_stock
     from modiste.demo.troubles import plant
 

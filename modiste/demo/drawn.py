@@ -74,7 +74,9 @@ def _product(offer: Offer, index: int, pictures: list[Picture], products: int) -
     g = offer.garment
     stocked = "OutOfStock" if index % 9 == 7 else "PreOrder" if index % 23 == 11 else "InStock"
     section = SECTIONS.get(g.type, g.type)
-    category = ("Clothing" if g.type not in ("shoes", "hat") else "Accessories", section) + ((g.type,) if section != g.type else ())
+    category = ("Clothing" if g.type not in ("shoes", "hat") else "Accessories", section) + (
+        (g.type,) if section != g.type else ()
+    )
     return Product(f"MD-{index:04d}", offer.name, offer.brand, offer.price, offer.list_price, "EUR", stocked, g.colour, category,
                    offer.group, offer.sizes, offer.description, tuple(pictures))  # fmt: skip
 

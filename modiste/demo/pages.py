@@ -72,9 +72,13 @@ def _price(product: Product) -> str:
 
 def _img(product: Product, number: int, full_width: int, sizes: str) -> str:
     small = [w for w in WIDTHS if w < full_width]
-    srcset = ", ".join([*(f"{image_path(product, number, w)} {w}w" for w in small), f"{image_path(product, number)} {full_width}w"])
+    srcset = ", ".join(
+        [*(f"{image_path(product, number, w)} {w}w" for w in small), f"{image_path(product, number)} {full_width}w"]
+    )
     src = image_path(product, number, small[-1] if small else None)
-    return f'<img src="{src}" srcset="{srcset}" sizes="{sizes}" alt="{escape(product.images[number].alt)}" loading="lazy">'
+    return (
+        f'<img src="{src}" srcset="{srcset}" sizes="{sizes}" alt="{escape(product.images[number].alt)}" loading="lazy">'
+    )
 
 
 def card(product: Product, width: int) -> str:
@@ -113,10 +117,21 @@ def listing(catalogue: Catalogue, name: str, cards: str, number: int, last: int)
 def product_page(catalogue: Catalogue, product: Product, widths: Sequence[int], url: str) -> bytes:
     """`widths` are the pictures' own widths in px, `url` the shop's address without a slash at its end."""
     gallery = "".join(_img(product, n, w, "(max-width:800px) 50vw, 340px") for n, w in enumerate(widths))
-    crumbs = " / ".join(f'<a href="/category/{slug(c)}">{escape(c)}</a>' if depth else escape(c) for depth, c in enumerate(product.category))
-    siblings = [p for p in catalogue.products if product.variant_group and p.variant_group == product.variant_group and not p.trouble]
+    crumbs = " / ".join(
+        f'<a href="/category/{slug(c)}">{escape(c)}</a>' if depth else escape(c)
+        for depth, c in enumerate(product.category)
+    )
+    siblings = [
+        p
+        for p in catalogue.products
+        if product.variant_group and p.variant_group == product.variant_group and not p.trouble
+    ]
     swatches = "".join(f'<a href="{p.path}">{escape(p.colour or "")}</a>' for p in siblings)
-    colour = f'<div class="small">Colour: <b>{escape(product.colour)}</b></div><div class="swatches">{swatches}</div>' if product.colour else ""
+    colour = (
+        f'<div class="small">Colour: <b>{escape(product.colour)}</b></div><div class="swatches">{swatches}</div>'
+        if product.colour
+        else ""
+    )
     sizes = "".join(f"<li>{escape(size)}</li>" for size in product.sizes)
     stock = {"OutOfStock": "Sold out", "PreOrder": "Pre-order"}.get(product.availability, "Add to bag")
     body = (

@@ -68,26 +68,44 @@ def _label_names(photos: Path) -> dict[int, str]:
     try:
         return {int(value): name for value, name in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError) as problem:
-        raise DataError("the label names can't be read", where=str(path), cure=f"Fetch the folder again ({problem}).") from problem
+        raise DataError(
+            "the label names can't be read", where=str(path), cure=f"Fetch the folder again ({problem})."
+        ) from problem
 
 
-def _street(path: Path, out: Path, names: dict[int, str], splits: list[Split], truth: list[tuple[str, str, str]]) -> Product:
+def _street(
+    path: Path, out: Path, names: dict[int, str], splits: list[Split], truth: list[tuple[str, str, str]]
+) -> Product:
     number, data = int(path.stem), path.read_bytes()
     sha256 = sha256_of(data)
     labels = np.asarray(Image.open(path.parent.parent / "labels" / f"{path.stem}.png"))
     pixels = np.asarray(Image.open(path).convert("RGB"))
     if labels.shape != pixels.shape[:2]:
-        raise DataError("photo and labels differ in size", where=str(path), expected=f"{labels.shape}", cure="Fetch the pair again.")
+        raise DataError(
+            "photo and labels differ in size", where=str(path), expected=f"{labels.shape}", cure="Fetch the pair again."
+        )
     garment = np.isin(labels, [value for value, name in names.items() if name in CLOTHES])
     for kind, mask in (("person", labels > 0), ("garment", garment)):
         write_cutout(out / "annotations", sha256, kind, pixels, mask)
     splits.append((sha256, {0: "test", 1: "validation"}.get(number % 5, "train")))
-    seen = Counter({names[int(v)]: int(n) for v, n in zip(*np.unique(labels, return_counts=True), strict=True) if names.get(int(v)) in CLOTHES})
+    seen = Counter(
+        {
+            names[int(v)]: int(n)
+            for v, n in zip(*np.unique(labels, return_counts=True), strict=True)
+            if names.get(int(v)) in CLOTHES
+        }
+    )
     worn = [name for name, _ in seen.most_common(2)]
     truth += [(sha256, "worn", name) for name in seen] + [(sha256, "view", "scene")]
     title = f"Street look {path.stem}: {' and '.join(worn) or 'outfit'}"
     picture = Picture(str(path), title)
-    return _priced(f"ST-{path.stem}", title, ("street", worn[0] if worn else "outfit"), picture, f"Seen on the street: {', '.join(seen) or 'an outfit'}.")
+    return _priced(
+        f"ST-{path.stem}",
+        title,
+        ("street", worn[0] if worn else "outfit"),
+        picture,
+        f"Seen on the street: {', '.join(seen) or 'an outfit'}.",
+    )
 
 
 def _wardrobe(path: Path, splits: list[Split], truth: list[tuple[str, str, str]]) -> Product:
@@ -96,9 +114,25 @@ def _wardrobe(path: Path, splits: list[Split], truth: list[tuple[str, str, str]]
     splits.append((sha256, "validation" if held else "test" if int(sha256[:8], 16) % 10 == 0 else "train"))
     truth += [(sha256, "type", kind), (sha256, "view", "packshot")]
     title = f"{kind.capitalize()} no. {sha256[:6]}"
-    return _priced(f"WR-{sha256[:10]}", title, ("wardrobe", kind), Picture(str(path), title), f"One {kind}, photographed at home.")
+    return _priced(
+        f"WR-{sha256[:10]}", title, ("wardrobe", kind), Picture(str(path), title), f"One {kind}, photographed at home."
+    )
 
 
 def _priced(sku: str, title: str, category: tuple[str, ...], picture: Picture, description: str) -> Product:
     price = f"{Random(sku).randint(12, 140)}.50"
-    return Product(sku, title, "Archive", price, None, "EUR", "InStock", None, category, None, ("S", "M", "L"), description, (picture,))
+    return Product(
+        sku,
+        title,
+        "Archive",
+        price,
+        None,
+        "EUR",
+        "InStock",
+        None,
+        category,
+        None,
+        ("S", "M", "L"),
+        description,
+        (picture,),
+    )

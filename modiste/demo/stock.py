@@ -12,7 +12,22 @@ from modiste.demo.scenes.patterns import PATTERNS
 BRANDS = ("Fennel & Rye", "Northgate", "Maison Alder", "Kestrel", "Ottoline")
 NAMES = ("Juniper", "Marlow", "Isla", "Aster", "Rowan", "Celeste", "Harper", "Linden", "Wren", "Odette", "Sorrel", "Tamsin",
          "Briar", "Elowen", "Hollis", "Ines", "Juno", "Keira", "Lark", "Mabel", "Nell", "Orla", "Piper", "Quinn")  # fmt: skip
-ORDER = ("dress", "t-shirt", "pants", "shirt", "skirt", "coat", "sweater", "blouse", "shorts", "jacket", "dress", "shoes", "pants", "hat")
+ORDER = (
+    "dress",
+    "t-shirt",
+    "pants",
+    "shirt",
+    "skirt",
+    "coat",
+    "sweater",
+    "blouse",
+    "shorts",
+    "jacket",
+    "dress",
+    "shoes",
+    "pants",
+    "hat",
+)
 PRICES = {"dress": (49, 139), "t-shirt": (15, 39), "pants": (39, 99), "shirt": (35, 79), "skirt": (35, 89), "coat": (119, 289), "sweater": (45, 119),
           "blouse": (35, 85), "shorts": (25, 59), "jacket": (79, 189), "shoes": (49, 159), "hat": (15, 45)}  # fmt: skip
 SIZES = {"shoes": ("37", "38", "39", "40", "41", "42"), "hat": ("One size",)}
@@ -40,29 +55,99 @@ def cut_garment(kind: str, rng: Random) -> Garment:
     pattern = rng.choices([name for name, _ in PROBABLE], [share for _, share in PROBABLE])[0]
     pick = rng.choice
     if kind == "t-shirt":
-        return Garment(kind, colour, pick(("plain", "striped", "plain")), "short", "hip", pick(("crew", "v-neck", "scoop")), pick(("regular", "fitted", "boxy")))
+        return Garment(
+            kind,
+            colour,
+            pick(("plain", "striped", "plain")),
+            "short",
+            "hip",
+            pick(("crew", "v-neck", "scoop")),
+            pick(("regular", "fitted", "boxy")),
+        )
     if kind == "shirt":
-        return Garment(kind, colour, pick(("plain", "striped", "checked")), pick(("long", "long", "short")), "hip", "collar", pick(("regular", "boxy")))
+        return Garment(
+            kind,
+            colour,
+            pick(("plain", "striped", "checked")),
+            pick(("long", "long", "short")),
+            "hip",
+            "collar",
+            pick(("regular", "boxy")),
+        )
     if kind == "blouse":
-        return Garment(kind, colour, pattern, pick(("long", "three-quarter", "short")), "hip", pick(("bow", "v-neck", "boat")), "regular")
+        return Garment(
+            kind,
+            colour,
+            pattern,
+            pick(("long", "three-quarter", "short")),
+            "hip",
+            pick(("bow", "v-neck", "boat")),
+            "regular",
+        )
     if kind == "sweater":
-        return Garment(kind, colour, pick(("plain", "plain", "striped")), "long", "hip", pick(("turtleneck", "crew", "v-neck")), pick(("boxy", "regular")))
+        return Garment(
+            kind,
+            colour,
+            pick(("plain", "plain", "striped")),
+            "long",
+            "hip",
+            pick(("turtleneck", "crew", "v-neck")),
+            pick(("boxy", "regular")),
+        )
     if kind == "dress":
         sleeve = pick(("sleeveless", "short", "three-quarter", "long"))
-        neckline = pick(("strap", "square", "v-neck")) if sleeve == "sleeveless" else pick(("v-neck", "crew", "boat", "scoop"))
+        neckline = (
+            pick(("strap", "square", "v-neck")) if sleeve == "sleeveless" else pick(("v-neck", "crew", "boat", "scoop"))
+        )
         cut = pick(("wrap", "flared", "a-line", "sheath"))
-        return Garment(kind, colour, pattern, sleeve, pick(("mini", "knee", "midi", "maxi")), "v-neck" if cut == "wrap" else neckline, cut)
+        return Garment(
+            kind,
+            colour,
+            pattern,
+            sleeve,
+            pick(("mini", "knee", "midi", "maxi")),
+            "v-neck" if cut == "wrap" else neckline,
+            cut,
+        )
     if kind == "skirt":
-        return Garment(kind, colour, pattern, None, pick(("mini", "knee", "midi")), None, pick(("a-line", "pencil", "pleated", "flared")))
+        return Garment(
+            kind,
+            colour,
+            pattern,
+            None,
+            pick(("mini", "knee", "midi")),
+            None,
+            pick(("a-line", "pencil", "pleated", "flared")),
+        )
     if kind == "pants":
         return Garment(kind, pick((colour, "denim", "black", "sand")), pick(("plain", "plain", "plain", "striped", "checked")), None,
                        pick(("full", "full", "cropped")), None, pick(("skinny", "straight", "wide", "tailored")))  # fmt: skip
     if kind == "shorts":
-        return Garment(kind, colour, pick(("plain", "plain", "checked")), None, pick(("short", "knee")), None, pick(("straight", "tailored")))
+        return Garment(
+            kind,
+            colour,
+            pick(("plain", "plain", "checked")),
+            None,
+            pick(("short", "knee")),
+            None,
+            pick(("straight", "tailored")),
+        )
     if kind in ("coat", "jacket"):
         length = "hip" if kind == "jacket" else pick(("knee", "midi", "thigh"))
-        return Garment(kind, colour, pick(("plain", "plain", "checked")), "long", length, "lapel", pick(("open", "double", "single")))
-    return Garment(kind, colour, cut=pick(("sneakers", "boots", "pumps", "loafers") if kind == "shoes" else ("beanie", "fedora", "bucket hat")))
+        return Garment(
+            kind,
+            colour,
+            pick(("plain", "plain", "checked")),
+            "long",
+            length,
+            "lapel",
+            pick(("open", "double", "single")),
+        )
+    return Garment(
+        kind,
+        colour,
+        cut=pick(("sneakers", "boots", "pumps", "loafers") if kind == "shoes" else ("beanie", "fedora", "bucket hat")),
+    )
 
 
 def _title(name: str, g: Garment) -> str:
@@ -78,7 +163,11 @@ def _title(name: str, g: Garment) -> str:
 
 
 def _describe(g: Garment) -> str:
-    facts = [f"{value} {word}" for word, value in (("sleeves", g.sleeve), ("length", g.length), ("neckline", g.neckline)) if value and value != "sleeveless"]
+    facts = [
+        f"{value} {word}"
+        for word, value in (("sleeves", g.sleeve), ("length", g.length), ("neckline", g.neckline))
+        if value and value != "sleeveless"
+    ]
     if g.sleeve == "sleeveless":
         facts.append("sleeveless")
     tail = f" Made with {', '.join(facts)}." if facts else ""

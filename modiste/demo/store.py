@@ -94,9 +94,19 @@ class Shop:
         if path == "/old/best-seller":
             return Reply(301, HTML, b"Moved", {"Location": self._open[0].path})
         if path == "/private/":
-            links = "".join(f'<li><a href="{p.path}">{escape(p.name)}</a></li>' for p in self.catalogue.products if p.trouble == "private")
+            links = "".join(
+                f'<li><a href="{p.path}">{escape(p.name)}</a></li>'
+                for p in self.catalogue.products
+                if p.trouble == "private"
+            )
             return Reply(200, HTML, pages.page(self.catalogue, "Trade", f"<h1>Trade customers</h1><ul>{links}</ul>"))
-        return Reply(404, HTML, pages.page(self.catalogue, "Not found", "<h1>We can't find that page</h1><p>It may have sold out for good.</p>"))
+        return Reply(
+            404,
+            HTML,
+            pages.page(
+                self.catalogue, "Not found", "<h1>We can't find that page</h1><p>It may have sold out for good.</p>"
+            ),
+        )
 
     def _cards(self, products: list[Product]) -> str:
         return "".join(pages.card(product, self._widths(product)[0]) for product in products)

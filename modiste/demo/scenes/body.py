@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modiste.demo.scenes.canvas import PERSON, Canvas
-from modiste.demo.scenes.curves import Point, along, between, blob, line, outline, polar, tube
+from modiste.demo.scenes.curves import Point, along, between, blob, line, outline, polar, sides, tube
 from modiste.demo.scenes.figure import ARMPIT, BUST, CROTCH, HIP, NECK, SHOULDER, WAIST, Figure
 from modiste.demo.scenes.palette import darker, mix
 
@@ -62,8 +62,17 @@ def draw_torso(canvas: Canvas, figure: Figure, tone: str) -> None:
 def draw_arm(canvas: Canvas, figure: Figure, side: int, tone: str, start: float = 0.0) -> None:
     """From `start` (0 shoulder, 1 elbow, 2 wrist) on: what lies deep in a sleeve is left out."""
     stations = [station for station in scaled(ARM, figure.build.limbs) if station[0] >= start]
-    if len(stations) > 1:
+    if len(stations) < 2:
+        return
+    if start > 0:
         _skin(canvas, tube(figure.arm[side], stations), tone, 10)
+        return
+    # a bare shoulder is round, and its inner edge stays clear of the armhole
+    slim = [(u, left - 9 * (side > 0) * (u < 0.3), right - 9 * (side < 0) * (u < 0.3)) for u, left, right in stations]
+    left_edge, right_edge = sides(figure.arm[side], slim)
+    x, y = figure.arm[side][0]
+    top = (x + side * 5, y - 15 * figure.build.limbs)
+    _skin(canvas, outline([right_edge[0], top, *left_edge], right_edge[::-1]), tone, 10)
 
 
 def draw_hand(canvas: Canvas, figure: Figure, side: int, tone: str) -> None:

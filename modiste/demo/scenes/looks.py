@@ -17,7 +17,6 @@ from modiste.demo.scenes.outer import draw_coat
 from modiste.demo.scenes.props import SHOES, draw_bag, draw_hat, draw_shoe
 from modiste.demo.scenes.tops import draw_collar, draw_sleeve, draw_torso_garment
 
-
 BARE_FROM = {"sleeveless": 0.0, "short": 0.5, "three-quarter": 1.2, "long": 1.5}
 
 

@@ -53,7 +53,8 @@ def _inside(canvas: Canvas, figure: Figure, g: Garment) -> None:
     dark = palette.darker(palette.CLOTH[g.colour], 0.42)
     tall = g.neckline in ("collar", "lapel", "turtleneck")
     top = NECK - 10 if tall else SHOULDER - 15
-    half = figure.build.neck + 7 if tall else half
+    if tall:
+        half = round(figure.build.neck) + 7
     ring = outline([figure.at(-half - 2, top), figure.at(0, top - 9 + (8 if half > 30 else 0)), figure.at(half + 2, top)],
                    [figure.at(half, top + 6), figure.at(half * 0.6, NECK + depth + 14), figure.at(0, NECK + depth + 18),
                     figure.at(-half * 0.6, NECK + depth + 14), figure.at(-half, top + 6)])  # fmt: skip

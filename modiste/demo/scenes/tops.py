@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from random import Random
 
 from modiste.demo.scenes.canvas import GARMENT, Canvas
@@ -94,6 +95,15 @@ def _shoulder(figure: Figure, g: Garment, side: int) -> list[Point]:
             figure.at(side * x, y)
             for x, y in (start, (tip, start[1] + 2), (tip + 2, -606), (figure.half(ARMPIT) - 4, ARMPIT + 8))
         ]
+    if g.sleeve == "sleeveless":
+        bare = (
+            start,
+            (tip - 12, SHOULDER - 4),
+            (tip - 10, SHOULDER + 18),
+            (tip - 10, ARMPIT - 14),
+            (body_half(figure, g, ARMPIT) - 4, ARMPIT + 6),
+        )
+        return [figure.at(side * x, y) for x, y in bare]
     points = [start, ((half + tip) / 2, SHOULDER - 10 - thick), (tip - 3, SHOULDER - thick), (tip + 1, SHOULDER + 14),
               (body_half(figure, g, ARMPIT) - 4, ARMPIT + 6)]  # fmt: skip
     return [figure.at(side * x, y) for x, y in points]
@@ -155,7 +165,9 @@ def torso_folds(figure: Figure, g: Garment, rng: Random) -> list[str]:
     return folds
 
 
-def skirt_folds(figure: Figure, half, top: float, hem: float, count: int, rng: Random) -> list[str]:  # type: ignore[no-untyped-def]
+def skirt_folds(
+    figure: Figure, half: Callable[[float], float], top: float, hem: float, count: int, rng: Random
+) -> list[str]:
     folds = []
     for index in range(count):
         share = (index + 0.5) / count * 2 - 1 + rng.uniform(-0.08, 0.08)

@@ -1,0 +1,248 @@
+"""`crawl`: a shop's address in; products, image bytes and coded attempts in the workspace. One asyncio loop, two workers:
+Scrapy asks for pages (without a Twisted reactor, so a process may crawl more than once), the fetcher asks for images.
+
+Everything is remembered in `crawl/<store>.sqlite`: after Ctrl-C or kill -9 the same command goes on where it stood, a finished
+crawl asks nothing, `recrawl` asks conditionally. Never uses Scrapy's JOBDIR (it loses items) or its robots middleware (it leaks).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from scrapy.crawler import AsyncCrawlerRunner
+
+from crawlers import links
+from crawlers.addresses import AddressGuard, host_port, is_loopback
+from crawlers.client import Client, pace_key
+from crawlers.fetcher import Fetcher
+from crawlers.job import Job, Scope
+from crawlers.pace import HostPace
+from crawlers.policy import Gate, Robots
+from crawlers.queue import Queue
+from crawlers.rows import Writer
+from crawlers.settings import agent, scrapy_settings
+from crawlers.site_config import SiteConfig, site_for
+from crawlers.spiders.shop import ShopSpider
+from dataset.errors import EmptyError, FetchError, UsageError
+from dataset.progress import Progress, silent
+from dataset.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class CrawlResult:
+    """Counts over the whole crawl, resumed or not. `reasons`: coded reason -> images; `page_reasons`: the same for pages."""
+
+    store: str
+    crawl_id: str
+    strategy: str
+    pages: int
+    products: int
+    images_ok: int
+    images_unchanged: int
+    images_failed: int
+    images_refused: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    page_reasons: dict[str, int] = field(default_factory=dict)
+    was_finished: bool = False
+
+    def line(self) -> str:
+        """One line for a person."""
+        unchanged = f", {self.images_unchanged} unchanged" if self.images_unchanged else ""
+        said = ", ".join(f"{reason} {n}" for reason, n in self.reasons.items())
+        counts = (
+            f"{self.store}: {self.products} products on {self.pages} pages ({self.strategy}); images: {self.images_ok} ok{unchanged}, "
+            f"{self.images_failed} failed, {self.images_refused} refused{f' ({said})' if said else ''}"
+        )
+        return f"crawled already, nothing asked. {counts}. --recrawl looks for changes" if self.was_finished else counts
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def crawl(
+    ws: Workspace, url: str, *, store: str | None = None, max_products: int | None = None, only: str | None = None,
+    recrawl: bool = False, progress: Progress = silent,
+) -> CrawlResult:  # fmt: skip
+    """Crawl the shop at `url` into `ws`, or go on with it. `only` keeps to pages under a path; `store` names the rows.
+
+    Raises UsageError (no address, or crawled by another process now), FetchError (can't be reached, or keeps us out),
+    EmptyError (no product found). Counts cover all runs of this crawl.
+    """
+    url = _address(url)
+    name = store or urlsplit(url).netloc.lower()
+    site = site_for(urlsplit(url).netloc, [ws.root / "sites"])
+    budget = min(ws.settings.crawl.max_pages, (site and site.max_pages) or ws.settings.crawl.max_pages)
+    scope = Scope(url, name, only, max_products, budget)
+    queue = Queue(ws.scratch("crawl") / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}.sqlite")
+    try:
+        _begin(queue, scope, recrawl)
+        if queue.state("status") == "finished":
+            return _result(queue, scope, was_finished=True)
+        asyncio.run(_crawl(ws, queue, scope, site, progress))
+        return _result(queue, scope)
+    finally:
+        queue.close()
+
+
+def _address(url: str) -> str:
+    full = url if "://" in url else f"https://{url}"
+    try:
+        host_port(full)
+    except ValueError:
+        full = ""
+    if not full.startswith(("http://", "https://")):
+        raise UsageError(f"'{url}' is no shop address", expected="such as https://shop.example")
+    return full if urlsplit(full).path else f"{full}/"
+
+
+def _begin(queue: Queue, scope: Scope, recrawl: bool) -> None:
+    """A new crawl, the interrupted one, or (asked for with another scope) the finished one widened; `crawl_id` stays with it."""
+    status, asked = queue.state("status"), f"{scope.url} {scope.only} {scope.max_products} {scope.max_pages}"
+    if status == "finished" and recrawl:
+        queue.begin_anew()
+        status = None
+    if status is None:
+        crawl_id = f"{scope.store}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        queue.set_state(crawl_id=crawl_id, status="running", asked=asked, strategy="")
+    elif queue.state("asked") != asked:
+        queue.widen()
+        queue.set_state(status="running", asked=asked)
+
+
+async def _crawl(ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | None, progress: Progress) -> None:
+    settings = ws.settings.crawl
+    loopback = is_loopback(scope.url)
+    delay_s = site.delay_s if site and site.delay_s is not None else settings.delay_s
+    pace = HostPace(delay_s)
+    pace.set_delay(pace_key(scope.url), 0.0 if loopback else delay_s)
+    guard = AddressGuard(scope.url, settings.allow_hosts)
+    async with Client(
+        agent(ws.settings.contact), guard, pace, timeout_s=settings.timeout_s, concurrency=settings.concurrency
+    ) as client:
+        job = _job(ws, queue, scope, site, client, progress)
+        await job.writer.reconcile()
+        await _seed(job)
+        runner = AsyncCrawlerRunner(scrapy_settings(ws.settings, delay_s=delay_s, loopback=loopback))
+        await _run_both(job, runner)
+        await job.writer.flush()
+    _finish(job)
+
+
+def _job(ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | None, client: Client, progress: Progress) -> Job:
+    crawl_id = str(queue.state("crawl_id"))
+    columns = ws.tables.read("takedowns", columns=["kind", "value"]).to_pylist()
+    gate = Gate(client, deny_hosts=ws.settings.crawl.deny_hosts, taken_down={(r["kind"], r["value"]) for r in columns})
+    fetcher = Fetcher(
+        queue, client, gate, ws.blobs, {"crawl_id": crawl_id, "store": scope.store, "source": "crawl"},
+        ws.settings.purpose, ws.settings.crawl.max_image_bytes, ws.settings.crawl.concurrency,
+    )  # fmt: skip
+    writer = Writer(ws, queue, crawl_id)
+    host = host_port(scope.url)[0]
+    return Job(
+        scope, crawl_id, host, queue, client, gate, fetcher, writer, ws.blobs, ws.settings.purpose, site, progress
+    )
+
+
+async def _seed(job: Job) -> None:
+    """robots.txt first; then, on a crawl's first run, the sitemaps it names, /sitemap.xml, or the address itself."""
+    decision = await job.gate.check(job.scope.url)
+    robots = await job.gate.robots(job.scope.url)
+    if decision.reason == "robots_unavailable":
+        raise FetchError(
+            f"the shop can't be reached or keeps its robots.txt from us ({decision.evidence})", where=job.scope.url,
+            cure="Check the address, or try again later; what was done is kept",
+        )  # fmt: skip
+    if decision.reason and decision.reason != "robots":
+        raise FetchError(f"refused: {decision.evidence}", where=job.scope.url, cure=f"Reason: {decision.reason}")
+    if job.queue.state("strategy"):
+        return
+    is_shop = urlsplit(job.scope.url).path in ("", "/") and not (job.site and job.site.product_links)
+    sitemaps = await _sitemaps(job, robots) if is_shop else []
+    for address in sitemaps:
+        job.queue.add_page(address, "sitemap", priority=30)
+    if not sitemaps:
+        start = urljoin(job.scope.url, job.scope.only) if job.scope.only else job.scope.url
+        job.queue.add_page(links.clean(start), "listing")
+    job.queue.set_state(strategy="sitemap" if sitemaps else "listing")
+
+
+async def _sitemaps(job: Job, robots: Robots) -> list[str]:
+    """Sitemaps on the shop's own host."""
+    named = [urljoin(job.scope.url, s) for s in (robots.rules.sitemaps if robots.rules else [])] or [
+        urljoin(job.scope.url, "/sitemap.xml")
+    ]
+    own = [s for s in named if host_port(s)[0].removeprefix("www.") == job.host.removeprefix("www.")]
+    allowed = [s for s in own if not (await job.gate.check(s)).reason]
+    return list(dict.fromkeys(allowed))
+
+
+async def _run_both(job: Job, runner: AsyncCrawlerRunner) -> None:
+    """Pages and images side by side; the images go on when the pages have ended. What breaks one stops the other."""
+
+    async def pages() -> None:
+        await runner.crawl(ShopSpider, job=job)
+        job.fetcher.pages_ended = True
+        job.fetcher.changed.set()
+
+    async def images() -> None:
+        await job.fetcher.run()
+
+    async with asyncio.TaskGroup() as both:
+        both.create_task(pages())
+        both.create_task(images())
+
+
+def _finish(job: Job) -> None:
+    """Mark the crawl finished, unless the host wants us back later, or nothing was found."""
+    queue, where = job.queue, job.scope.url
+    reasons = queue.page_reasons()
+    if postponed := queue.postponed():
+        wait = job.client.pace.wait_s(pace_key(where))
+        raise FetchError(
+            f"the shop asks to come back in {wait:.0f} s",
+            where=where,
+            cure=f"Run the same command then: {postponed} pages are left",
+        )
+    if queue.count("products"):
+        queue.set_state(status="finished")
+        return
+    pages = queue.count("pages", "status='done'")
+    queue.begin_anew()
+    said = ", ".join(f"{reason} {n}" for reason, n in reasons.items())
+    leaves = {r: n for r, n in reasons.items() if r != "http_404"}
+    if leaves and set(leaves) == {"robots"} and not pages:
+        raise FetchError(
+            "its robots.txt forbids every page to us",
+            where=where,
+            cure="Ask the shop for leave, or for an export to import",
+        )
+    if not pages:
+        raise FetchError(
+            f"no page could be read ({said or 'none was found'})",
+            where=where,
+            cure="Check the address, or try again later",
+        )
+    raise EmptyError(
+        f"no product on {pages} pages{f' ({said})' if said else ''}", where=where,
+        cure="Give the address of a listing, or describe the store in sites/*.yaml",
+    )  # fmt: skip
+
+
+def _result(queue: Queue, scope: Scope, *, was_finished: bool = False) -> CrawlResult:
+    images, reasons = Counter[str](), Counter[str]()
+    for (status, reason), n in queue.outcomes().items():
+        images[status] += n
+        if reason:
+            reasons[reason] += n
+    return CrawlResult(
+        scope.store, str(queue.state("crawl_id")), str(queue.state("strategy")), queue.count("pages", "status='done'"),
+        queue.count("products"), images["ok"], images["unchanged"], images["failed"], images["refused"],
+        dict(reasons.most_common()), queue.page_reasons(), was_finished,
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""Near-duplicates: exact search, mirrored copies, and chains that stay apart."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset import duplicates
+from dataset.check import check
+from dataset.duplicates import clusters, dedup, distance, near_pairs, parse, perceptual_hash
+from dataset.errors import EmptyError, UsageError
+from dataset.workspace import Workspace
+
+
+def picture(seed: int, size: tuple[int, int] = (200, 260)) -> Image.Image:
+    noise = np.random.default_rng(seed).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
+
+
+def hashed(image: Image.Image) -> np.ndarray:
+    return parse([perceptual_hash(np.asarray(image))])
+
+
+def encoded(image: Image.Image, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def random_hashes(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2**64, n, dtype=np.uint64)
+
+
+def test_a_smaller_re_encoded_copy_is_near_and_another_picture_is_not():
+    copy = Image.open(io.BytesIO(encoded(picture(1).resize((100, 130)), quality=50)))
+    assert distance(hashed(picture(1)), hashed(copy.convert("RGB")))[0] <= 2
+    assert distance(hashed(picture(1)), hashed(picture(2)))[0] > 16
+
+
+def test_a_mirrored_copy_is_near_without_being_decoded_mirrored():
+    mirrored = picture(3).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    assert distance(hashed(picture(3)), hashed(mirrored))[0] <= 4
+
+
+@pytest.mark.parametrize("exhaustive", [10_000, 0])
+def test_both_searches_find_exactly_what_brute_force_finds(exhaustive: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(duplicates, "_EXHAUSTIVE_UP_TO", exhaustive)
+    hashes = random_hashes(60)
+    near = hashes[:30] ^ (np.uint64(1) << np.arange(30, dtype=np.uint64)) ^ np.uint64(0b111 << 40)
+    everything = np.concatenate([hashes, near])
+    i, j, far = near_pairs(everything, radius=6)
+    apart = distance(everything[:, None], everything[None, :])
+    expected = [(a, b) for a, b in np.argwhere(apart <= 6).tolist() if a < b]
+    assert list(zip(i.tolist(), j.tolist(), strict=True)) == expected
+    assert far.tolist() == [apart[a, b] for a, b in expected]
+    assert len(expected) >= 30
+
+
+def test_new_images_are_compared_with_the_old_but_the_old_not_again():
+    hashes = random_hashes(10)
+    everything = np.concatenate([hashes, hashes[:1], hashes[4:5]])
+    i, j, _ = near_pairs(np.concatenate([hashes[:2], everything]), new_from=12)
+    assert set(j.tolist()) <= {12, 13}
+    assert (2, 12) in set(zip(i.tolist(), j.tolist(), strict=True))
+
+
+def test_a_chain_of_lookalikes_does_not_become_one_cluster():
+    start = int(random_hashes(1)[0])
+    chain = np.array([start ^ ((1 << 6 * k) - 1) for k in range(9)], dtype=np.uint64)
+    label = clusters(chain, radius=6)
+    assert label[0] != label[-1]
+    assert np.bincount(label).max() <= 2
+
+
+def test_a_cluster_is_called_by_its_first_member_and_equal_hashes_share_it():
+    a, b = random_hashes(2)
+    assert clusters(np.array([a, b, b ^ np.uint64(3), a], dtype=np.uint64)).tolist() == [0, 1, 1, 0]
+
+
+def test_clusters_do_not_depend_on_the_order_of_images():
+    hashes = random_hashes(40)
+    everything = np.concatenate([hashes, hashes ^ np.uint64(7)])
+    order = np.random.default_rng(1).permutation(len(everything))
+    label, shuffled = clusters(everything), clusters(everything[order])
+    same, shuffled_same = label[order][:, None] == label[order][None, :], shuffled[:, None] == shuffled[None, :]
+    assert np.array_equal(same, shuffled_same)
+
+
+def test_dedup_writes_one_cluster_per_picture_and_again_changes_nothing(tmp_path: Path):
+    ws = Workspace.init(tmp_path / "ws")
+    bodies = [encoded(picture(seed), quality=level) for seed in range(3) for level in (60, 90)]
+    names = [ws.blobs.put(body) for body in bodies]
+    ws.tables.append("fetches", [{"url": n, "status": "ok", "sha256": n} for n in names])
+    check(ws)
+    result = dedup(ws)
+    rows = {row["sha256"]: row["cluster_id"] for row in ws.tables.read("groups").to_pylist()}
+    assert (result.images, result.clusters, result.duplicates, result.largest) == (6, 3, 3, 2)
+    assert [rows[name] for name in names] == [min(names[k : k + 2]) for k in (0, 0, 2, 2, 4, 4)]
+    assert dedup(ws).changed == 0
+
+
+def test_dedup_before_check_and_a_senseless_radius_are_told(tmp_path: Path):
+    ws = Workspace.init(tmp_path / "ws")
+    with pytest.raises(EmptyError, match="modiste check"):
+        dedup(ws)
+    with pytest.raises(UsageError, match="radius 64"):
+        dedup(ws, radius=64)
