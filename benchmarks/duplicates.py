@@ -1,8 +1,9 @@
 """Precision and recall of near-duplicate hashing, on made transformations of real photographs.
 
-In: --data DIR (shared data: street, wardrobe). Out: a table, and --json FILE. Recall: share of transformed copies within the
-radius of their original. Precision: of all pairs within the radius, the share that are copies of one photograph (pairs
-of different photographs in a set are taken for different, though the sets hold some real duplicates). Draws nothing at random.
+In: --data DIR (shared data: street, wardrobe). Out: a table, and --json FILE. Recall: share of transformed copies
+within the radius of their original. Precision: of all pairs within the radius, the share that are copies of one
+photograph (pairs of different photographs in a set are taken for different, though the sets hold some real
+duplicates). Draws nothing at random.
 """
 
 from __future__ import annotations
@@ -54,9 +55,7 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "crop 5 % a side": _cropped(0.05),
     "mirror": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
     "brightness x1.2": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
-    "mirror + q70 + x0.5": lambda image: _encoded(70)(
-        _resized(0.5)(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
-    ),
+    "mirror + q70 + x0.5": lambda image: _encoded(70)(_resized(0.5)(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))),
     "rotate 2 degrees": lambda image: image.rotate(2, Image.Resampling.BICUBIC),
 }
 
@@ -108,7 +107,8 @@ def measure(paths: list[Path]) -> dict[str, object]:
 
 
 def _cluster_scores(hashes: np.ndarray, photo: np.ndarray, radius: int) -> dict[str, float]:
-    """Over clusters as `dedup` makes them: share of same-photo pairs kept together, share of joined pairs that are right."""
+    """Over clusters as `dedup` makes them: share of same-photo pairs kept together, share of joined pairs that are
+    right."""
     label = clusters(hashes, radius=radius)
     together = np.bincount(label)
     pairs = float((together * (together - 1) / 2).sum())
@@ -121,8 +121,11 @@ def _cluster_scores(hashes: np.ndarray, photo: np.ndarray, radius: int) -> dict[
     return {"precision": right / max(pairs, 1.0), "recall": right / wanted, "largest": float(together.max())}
 
 
-def table(report: dict) -> str:  # type: ignore[type-arg]
-    lines = [f"{report['photos']} photographs, {report['copies']} copies, {report['hash_ms']:.1f} ms a copy and hash", ""]
+def table(report: dict) -> str:
+    lines = [
+        f"{report['photos']} photographs, {report['copies']} copies, {report['hash_ms']:.1f} ms a copy and hash",
+        "",
+    ]
     lines.append(f"{'radius':<22}" + "".join(f"{r:>8}" for r in RADII))
     for name, row in report["recall"].items():
         lines.append(f"{name:<22}" + "".join(f"{row[r]:>8.3f}" for r in RADII))

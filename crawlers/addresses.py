@@ -1,7 +1,7 @@
 """Private and link-local addresses: no URL that a page supplies may reach them, whatever name hides them.
 
-In: host names, ports. Out: yes or no, and an aiohttp resolver that refuses after DNS, so that a connection can only go to
-an address that was judged. The host and port the user named, and the workspace's `allow_hosts`, are exempt.
+In: host names, ports. Out: yes or no, and an aiohttp resolver that refuses after DNS, so that a connection can only
+go to an address that was judged. The host and port the user named, and the workspace's `allow_hosts`, are exempt.
 """
 
 from __future__ import annotations
@@ -51,8 +51,22 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
+def _literal(host: str) -> str | None:
+    """The address that a host literal means, short and decimal IPv4 forms ('127.1', '2130706433') included."""
+    try:
+        return str(ipaddress.ip_address(host.split("%")[0]))
+    except ValueError:
+        try:
+            return socket.inet_ntoa(socket.inet_aton(host))
+        except (OSError, UnicodeError):
+            return None
+
+
 class AddressGuard:
-    """Knows which hosts are exempt. `named` is the URL the user gave; `allowed` are host or host:port of the settings."""
+    """Knows which hosts are exempt.
+
+    `named` is the URL the user gave; `allowed` are host or host:port of the settings.
+    """
 
     def __init__(self, named: str, allowed: Collection[str] = ()) -> None:
         self._named = host_port(named)
@@ -63,16 +77,14 @@ class AddressGuard:
         return (host, port) == self._named or host in self._allowed or f"{host}:{port}" in self._allowed
 
     def refuses_literal(self, url: str) -> str | None:
-        """The address, where a URL's host is an address literal (aiohttp asks no resolver for those) that is not public."""
+        """The address, where a URL's host is a literal (aiohttp asks no resolver for those) that is not public."""
         host, port = host_port(url)
         if self.is_exempt(host, port):
             return None
         if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
             return host
-        try:
-            return None if is_public(host) else host
-        except ValueError:
-            return None
+        address = _literal(host)
+        return host if address is not None and not is_public(address) else None
 
 
 class GuardedResolver(AbstractResolver):

@@ -1,7 +1,9 @@
-"""The one HTTP client of a crawl: pages, robots.txt and images all go through it, so every byte passes the same guards.
+"""The one HTTP client of a crawl: pages, robots.txt and images all go through it, so every byte passes the same
+guards.
 
-In: a URL and bounds. Out: an `Answer` whose body is capped, or a `Failure` with a coded reason. Keep-alive; a total deadline
-from asking to the last byte; redirects never followed here (each hop is judged by the caller); no cookies, no proxy from the environment.
+In: a URL and bounds. Out: an `Answer` whose body is capped, or a `Failure` with a coded reason. Keep-alive; a total
+deadline from asking to the last byte; redirects never followed here (each hop is judged by the caller); no cookies,
+no proxy from the environment.
 """
 
 from __future__ import annotations

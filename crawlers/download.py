@@ -1,7 +1,7 @@
 """Scrapy's two doors to the network: every page request passes the gate, and goes out through our own client.
 
-In: Scrapy requests. Out: Scrapy responses, or `Refused` with the gate's decision. Because redirects are requests of their own
-in Scrapy, each hop is judged like the first one.
+In: Scrapy requests. Out: Scrapy responses, or `Refused` with the gate's decision. Because redirects are requests of
+their own in Scrapy, each hop is judged like the first one.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class GateMiddleware:
 
 
 class PageHandler:
-    """Scrapy's download handler over `crawlers.client`: guarded addresses, byte cap, total deadline, the host's pace."""
+    """Scrapy's download handler over `crawlers.client`: guarded addresses, byte cap, deadline, the host's pace."""
 
     lazy = True
 

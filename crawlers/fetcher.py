@@ -1,7 +1,9 @@
-"""The image fetcher: takes URLs from the durable queue, asks politely, keeps original bytes, writes down every attempt.
+"""The image fetcher: takes URLs from the durable queue, asks politely, keeps original bytes, writes down every
+attempt.
 
-In: a queue, a client, the gate. Out: blobs, and a result per attempt: ok, unchanged, failed or refused with a coded reason.
-An image that opts out by header is never read, let alone stored. Never decodes: the first bytes are checked, the rest is `check`'s.
+In: a queue, a client, the gate. Out: blobs, and a result per attempt: ok, unchanged, failed or refused with a coded
+reason. An image that opts out by header is never read, let alone stored. Never decodes: the first bytes are
+checked, the rest is `check`'s.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Scrapy's scheduler over the durable queue: requests come out of SQLite, so a kill loses none and a resume repeats none.
+"""Scrapy's scheduler over the durable queue: requests come out of SQLite, so a kill loses none and a resume repeats
+none.
 
-In: requests of the spider (new pages) and of Scrapy itself (retries and redirects of a page in flight, which live in memory,
-because their page stays undone in the queue). Out: the next request. Respects the page and product budgets.
+In: requests of the spider (new pages) and of Scrapy itself (retries and redirects of a page in flight, which live
+in memory, because their page stays undone in the queue). Out: the next request. Respects the page and product
+budgets.
 """
 
 from __future__ import annotations
@@ -42,5 +44,8 @@ class Frontier:
     def next_request(self) -> Request | None:
         if self._again:
             return self._again.popleft()
+        room = self._job.room_for_products()
+        if room is not None and self._job.queue.count("pages", "status='claimed'") >= max(room, 1):
+            return None  # pages in flight may fill the budget already
         task = None if self._job.is_over() else self._job.queue.claim_page()
         return self._spider.request_for(task) if task else None

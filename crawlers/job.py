@@ -1,6 +1,7 @@
 """What one crawl knows while it runs: its scope and budgets, and the parts that its spider and its fetcher share.
 
-In: made by `crawlers.run`. Out: read by spider, frontier, gate middleware and download handler. Holds no state that a kill may lose.
+In: made by `crawlers.run`. Out: read by spider, frontier, gate middleware and download handler. Holds no state that
+a kill may lose.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ FLUSH_AT = 500
 
 @dataclass(frozen=True)
 class Scope:
-    """What was asked for; the same scope again is the same crawl. `url` is the address as given, `only` a path prefix."""
+    """What was asked for; the same scope again is the same crawl.
+
+    `url` is the address as given, `only` a path prefix.
+    """
 
     url: str
     store: str
@@ -53,6 +57,7 @@ class Job:
     purpose: str
     site: SiteConfig | None
     progress: Progress
+    error: Exception | None = None  # what stopped the pages from inside a callback, where Scrapy would only log it
 
     def is_over(self) -> bool:
         """True when a budget is spent."""
@@ -77,13 +82,14 @@ class Job:
         """A row of `products`, JSON-able."""
         plain = {
             name: getattr(product, name)
-            for name in ("url", "name", "brand", "price", "list_price", "currency", "availability", "categories", "colour",
-                         "sizes", "sku", "gtin", "mpn", "variant_group", "description", "licence")
+            for name in ("url", "name", "brand", "price", "list_price", "currency", "availability", "categories",
+                         "colour", "sizes", "sku", "gtin", "mpn", "variant_group", "description", "licence")
         }  # fmt: skip
         return {
             **plain,
             "store": self.scope.store, "product_id": product.key, "image_urls": product.images,
-            "variants": json.dumps(product.variants) if product.variants else None, "source": json.dumps(product.source),
+            "variants": json.dumps(product.variants) if product.variants else None,
+            "source": json.dumps(product.source),
             "extractor": EXTRACTOR, "crawl_id": self.crawl_id, "page_sha256": page_sha256,
             "fetched_at": datetime.now(UTC).isoformat(),
         }  # fmt: skip

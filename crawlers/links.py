@@ -1,7 +1,8 @@
 """Links of a listing page: where products may be, and where the listing goes on.
 
-In: a parsed page, its URL, the host, an optional path prefix, an optional site file. Out: (canonical URL, kind, priority) triples;
-kind 'leaf' is read but not followed. Leaves out other hosts, files, carts and accounts, and `rel=nofollow`.
+In: a parsed page, its URL, the host, an optional path prefix, an optional site file. Out: (canonical URL, kind,
+priority) triples; kind 'leaf' is read but not followed. Leaves out other hosts, files, carts and accounts, and
+`rel=nofollow`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Opt-outs that a page or an image states about itself: `X-Robots-Tag`, meta robots, TDM reservation.
 
-In: header values, a page's meta tags, the workspace's purpose. Out: the coded reason that refuses images, with the words it
-rests on, or nothing. A directive addressed to another crawler binds that crawler only.
+In: header values, a page's meta tags, the workspace's purpose. Out: the coded reason that refuses images, with the
+words it rests on, or nothing. A directive addressed to another crawler binds that crawler only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from parsel import Selector
 
 AGENT = "modiste"
-# Which directives keep images from which purpose. Learning: all of them. A price report shows images but trains nothing.
+# Which directives keep images from which purpose. A price report shows images but trains nothing.
 BINDING: dict[str, tuple[str, ...]] = {
     "training": ("noai", "noimageai", "noml", "noindex", "noimageindex", "tdm_reserved"),
     "price-report": ("noindex", "noimageindex"),

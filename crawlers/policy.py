@@ -1,7 +1,8 @@
 """The gate: may this URL be asked for, and may its bytes be kept? Every answer is a coded decision with its evidence.
 
-In: URLs, headers and pages, the workspace's purpose, lists and takedowns. Out: `Decision`s. robots.txt of a host is fetched
-before anything else of that host, once, and whoever asks meanwhile waits for it (Scrapy 2.19's own obeying leaks those requests).
+In: URLs, headers and pages, the workspace's purpose, lists and takedowns. Out: `Decision`s. robots.txt of a host is
+fetched before anything else of that host, once, and whoever asks meanwhile waits for it (Scrapy 2.19's own obeying
+leaks those requests).
 """
 
 from __future__ import annotations

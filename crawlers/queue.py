@@ -1,7 +1,8 @@
 """The durable queue of one store's crawl: pages, images and rows not yet in the tables, in one SQLite file (WAL).
 
-In: what a page held, what an attempt brought, each in one transaction. Out: what is still to do. `kill -9` at any moment loses
-nothing that was committed: a page is done in the same transaction that queues what it held. One process at a time (a file lock).
+In: what a page held, what an attempt brought, each in one transaction. Out: what is still to do. `kill -9` at any
+moment loses nothing that was committed: a page is done in the same transaction that queues what it held. One
+process at a time (a file lock).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ CREATE TABLE IF NOT EXISTS pages (
 CREATE INDEX IF NOT EXISTS pages_todo ON pages (status, priority DESC);
 CREATE TABLE IF NOT EXISTS products (product_id TEXT PRIMARY KEY, row TEXT, written INT DEFAULT 0);
 CREATE TABLE IF NOT EXISTS images (
-  url TEXT PRIMARY KEY, host TEXT, status TEXT DEFAULT 'pending', attempts INT DEFAULT 0, not_before REAL DEFAULT 0, result TEXT);
+  url TEXT PRIMARY KEY, host TEXT, status TEXT DEFAULT 'pending',
+  attempts INT DEFAULT 0, not_before REAL DEFAULT 0, result TEXT);
 CREATE INDEX IF NOT EXISTS images_todo ON images (status, host);
 CREATE TABLE IF NOT EXISTS uses (
   url TEXT, product_id TEXT, page_url TEXT, position INT, PRIMARY KEY (url, product_id));
@@ -65,7 +67,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Found:
-    """What one page held. `products` are (row, image URLs); `refusal` is the attempt row's part for images it opted out."""
+    """What one page held.
+
+    `products` are (row, image URLs); `refusal` is the attempt row's part for images it opted out.
+    """
 
     links: list[tuple[str, str, int, int]] = field(default_factory=list)
     products: list[tuple[dict[str, Any], list[str]]] = field(default_factory=list)
@@ -101,7 +106,7 @@ class Queue:
         self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", list(values.items()))
 
     def begin_anew(self) -> None:
-        """Forget pages, products, images and attempts of the last crawl; what is known for conditional requests stays."""
+        """Forget what the last crawl did; what is known for conditional requests stays."""
         with self._transaction():
             for table in ("pages", "products", "images", "uses", "attempts", "state"):
                 self._db.execute(f"DELETE FROM {table}")
@@ -112,11 +117,17 @@ class Queue:
             "UPDATE pages SET status='pending' WHERE kind IN ('sitemap', 'listing') OR reason='retry_later'"
         )
 
-    # pages -------------------------------------------------------------------------------------------------------------
+    # pages ----------------------------------------------------------------------------------------------------------
     def add_page(self, url: str, kind: str, depth: int = 0, priority: int = 0) -> bool:
         """False if it is there already."""
         sql = "INSERT OR IGNORE INTO pages (url, kind, depth, priority) VALUES (?, ?, ?, ?)"
         return self._db.execute(sql, (url, kind, depth, priority)).rowcount > 0
+
+    def follow_instead(self, url: str) -> None:
+        """Start over from `url` as a listing, following the links of what was only read so far."""
+        with self._transaction():
+            self._db.execute("UPDATE pages SET kind='listing', status='pending' WHERE kind='leaf' AND status='done'")
+            self._db.execute("INSERT OR IGNORE INTO pages (url, kind, depth) VALUES (?, 'listing', 0)", (url,))
 
     def claim_page(self) -> PageTask | None:
         sql = "SELECT url, kind, depth FROM pages WHERE status='pending' ORDER BY priority DESC, rowid LIMIT 1"
@@ -168,14 +179,15 @@ class Queue:
         if done:  # fetched for another product before: its result is this one's too
             self._attempt(json.loads(done[0]), use)
 
-    # images ------------------------------------------------------------------------------------------------------------
+    # images ---------------------------------------------------------------------------------------------------------
     def image_hosts(self) -> list[str]:
         """Hosts with an image that may be asked for now."""
         sql = "SELECT DISTINCT host FROM images WHERE status='pending' AND not_before<=?"
         return [row[0] for row in self._db.execute(sql, (time.time(),))]
 
     def claim_images(self, host: str, limit: int) -> list[ImageTask]:
-        sql = "SELECT url, host, attempts FROM images WHERE status='pending' AND host=? AND not_before<=? ORDER BY rowid LIMIT ?"
+        sql = """SELECT url, host, attempts FROM images WHERE status='pending' AND host=? AND not_before<=?
+                 ORDER BY rowid LIMIT ?"""
         tasks = [ImageTask(*row) for row in self._db.execute(sql, (host, time.time(), limit))]
         self._db.executemany("UPDATE images SET status='claimed' WHERE url=?", [(t.url,) for t in tasks])
         return tasks
@@ -186,7 +198,10 @@ class Queue:
     def image_attempted(
         self, url: str, result: dict[str, Any], *, again_at: float | None, known: Known | None = None
     ) -> None:
-        """Commit one attempt: a row for each product that shows the image. `again_at` (unix s) leaves it to be tried again."""
+        """Commit one attempt: a row for each product that shows the image.
+
+        `again_at` (unix s) leaves it to be tried again.
+        """
         uses = self._db.execute("SELECT product_id, page_url, position FROM uses WHERE url=?", (url,)).fetchall()
         with self._transaction():
             for product_id, page_url, position in uses:
@@ -208,7 +223,7 @@ class Queue:
     def _attempt(self, result: dict[str, Any], use: dict[str, Any]) -> None:
         self._db.execute("INSERT INTO attempts (row) VALUES (?)", (json.dumps({**result, **use}),))
 
-    # rows on their way to the tables -----------------------------------------------------------------------------------
+    # rows on their way to the tables --------------------------------------------------------------------------------
     def unwritten(self, table: str, limit: int) -> list[tuple[Any, dict[str, Any]]]:
         """(key, row) of `products` or `attempts` not yet in the tables, oldest first."""
         key = "product_id" if table == "products" else "id"
@@ -220,14 +235,15 @@ class Queue:
         with self._transaction():
             self._db.executemany(f"UPDATE {table} SET written=1 WHERE {key}=?", [(k,) for k in keys])
 
-    # counts ------------------------------------------------------------------------------------------------------------
+    # counts ---------------------------------------------------------------------------------------------------------
     def count(self, table: str, where: str = "1") -> int:
         return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0])
 
     def outcomes(self) -> dict[tuple[str, str | None], int]:
         """(status, reason) of each image use's last attempt -> how many."""
         sql = """SELECT json_extract(row, '$.status'), json_extract(row, '$.reason'), count(*) FROM attempts
-                 WHERE id IN (SELECT max(id) FROM attempts GROUP BY json_extract(row, '$.url'), json_extract(row, '$.product_id'))
+                 WHERE id IN (
+                   SELECT max(id) FROM attempts GROUP BY json_extract(row, '$.url'), json_extract(row, '$.product_id'))
                  GROUP BY 1, 2"""
         return {(status, reason): n for status, reason, n in self._db.execute(sql)}
 

@@ -1,7 +1,7 @@
 """From the durable queue to the tables, in batches, each row once.
 
-In: rows the queue holds as unwritten. Out: commits to `products` and `fetches`. A kill between a commit and the queue's mark
-would write rows twice: so the first write of a run looks whether the tables hold them already.
+In: rows the queue holds as unwritten. Out: commits to `products` and `fetches`. A kill between a commit and the
+queue's mark would write rows twice: so the first write of a run looks whether the tables hold them already.
 """
 
 from __future__ import annotations

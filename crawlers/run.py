@@ -1,8 +1,10 @@
-"""`crawl`: a shop's address in; products, image bytes and coded attempts in the workspace. One asyncio loop, two workers:
-Scrapy asks for pages (without a Twisted reactor, so a process may crawl more than once), the fetcher asks for images.
+"""`crawl`: a shop's address in; products, image bytes and coded attempts in the workspace. One asyncio loop, two
+workers: Scrapy asks for pages (without a Twisted reactor, so a process may crawl more than once), the fetcher asks
+for images.
 
-Everything is remembered in `crawl/<store>.sqlite`: after Ctrl-C or kill -9 the same command goes on where it stood, a finished
-crawl asks nothing, `recrawl` asks conditionally. Never uses Scrapy's JOBDIR (it loses items) or its robots middleware (it leaks).
+Everything is remembered in `crawl/<store>.sqlite`: after Ctrl-C or kill -9 the same command goes on where it stood,
+a finished crawl asks nothing, `recrawl` asks conditionally. Never uses Scrapy's JOBDIR (it loses items) or its
+robots middleware (it leaks).
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ from dataset.workspace import Workspace
 
 @dataclass(frozen=True)
 class CrawlResult:
-    """Counts over the whole crawl, resumed or not. `reasons`: coded reason -> images; `page_reasons`: the same for pages."""
+    """Counts over the whole crawl, resumed or not.
+
+    `reasons`: coded reason -> images; `page_reasons`: the same for pages.
+    """
 
     store: str
     crawl_id: str
@@ -57,7 +62,8 @@ class CrawlResult:
         unchanged = f", {self.images_unchanged} unchanged" if self.images_unchanged else ""
         said = ", ".join(f"{reason} {n}" for reason, n in self.reasons.items())
         counts = (
-            f"{self.store}: {self.products} products on {self.pages} pages ({self.strategy}); images: {self.images_ok} ok{unchanged}, "
+            f"{self.store}: {self.products} products on {self.pages} pages ({self.strategy}); images: "
+            f"{self.images_ok} ok{unchanged}, "
             f"{self.images_failed} failed, {self.images_refused} refused{f' ({said})' if said else ''}"
         )
         return f"crawled already, nothing asked. {counts}. --recrawl looks for changes" if self.was_finished else counts
@@ -103,7 +109,7 @@ def _address(url: str) -> str:
 
 
 def _begin(queue: Queue, scope: Scope, recrawl: bool) -> None:
-    """A new crawl, the interrupted one, or (asked for with another scope) the finished one widened; `crawl_id` stays with it."""
+    """A new crawl, the interrupted one, or the finished one widened to another scope; `crawl_id` stays with it."""
     status, asked = queue.state("status"), f"{scope.url} {scope.only} {scope.max_products} {scope.max_pages}"
     if status == "finished" and recrawl:
         queue.begin_anew()
@@ -188,15 +194,23 @@ async def _run_both(job: Job, runner: AsyncCrawlerRunner) -> None:
 
     async def pages() -> None:
         await runner.crawl(ShopSpider, job=job)
+        if job.error:
+            raise job.error
         job.fetcher.pages_ended = True
         job.fetcher.changed.set()
 
-    async def images() -> None:
-        await job.fetcher.run()
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(pages())
+            both.create_task(job.fetcher.run())
+    except* Exception as group:
+        raise _first(group) from None
 
-    async with asyncio.TaskGroup() as both:
-        both.create_task(pages())
-        both.create_task(images())
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """What went wrong first, out of the group that holds it."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _finish(job: Job) -> None:

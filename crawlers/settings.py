@@ -21,7 +21,7 @@ def agent(contact: str) -> str:
 def scrapy_settings(settings: Settings, *, delay_s: float, loopback: bool) -> dict[str, Any]:
     """Pages only. Robots, redirect targets and addresses are judged by our own gate (`crawlers.download`)."""
     return {
-        "TWISTED_REACTOR_ENABLED": False,  # one asyncio loop for pages and images, and `crawl` may be called twice in a process
+        "TWISTED_REACTOR_ENABLED": False,  # one asyncio loop for pages and images
         "SCHEDULER": "crawlers.frontier.Frontier",
         "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawlers.download.PageHandler"),
         "DOWNLOADER_MIDDLEWARES": {"crawlers.download.GateMiddleware": 10},

@@ -1,6 +1,7 @@
 """`sites/*.yaml`: selectors, budgets and manners for a store whose pages carry no markup.
 
-In: YAML files beside this module, and those in a workspace's own `sites/`. Out: one `SiteConfig` per host. An unknown key stops the run.
+In: YAML files beside this module, and those in a workspace's own `sites/`. Out: one `SiteConfig` per host. An
+unknown key stops the run.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from dataset.errors import SettingsError
 
 SHIPPED = Path(__file__).parent / "sites"
 FieldName = Literal[
-    "name", "brand", "price", "list_price", "availability", "sku", "colour", "sizes", "categories", "description", "images"
+    "name", "brand", "price", "list_price", "availability", "sku", "colour", "sizes", "categories",
+    "description", "images"
 ]  # fmt: skip
 
 
 class SiteConfig(BaseModel):
-    """One store. Selectors are CSS with `::text` or `::attr(x)`; `images` selects elements, whose largest rendition counts."""
+    """One store.
+
+    Selectors are CSS with `::text` or `::attr(x)`; `images` selects elements, whose largest rendition counts.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     host: str = Field(description="host name, with the port where it is not the scheme's own")

@@ -1,4 +1,5 @@
-"""Sitemaps: bytes in, the URLs they name out. Index files and gzip; a bomb is cut at a cap, broken XML read as far as it goes.
+"""Sitemaps: bytes in, the URLs they name out. Index files and gzip; a bomb is cut at a cap, broken XML read as far as
+it goes.
 
 Several languages of one page are alternates of one entry, so only the entry's own URL counts.
 """
@@ -30,4 +31,6 @@ def read(body: bytes) -> Iterator[tuple[str, bool]]:
 def _inflated(body: bytes) -> bytes:
     if body[:2] != b"\x1f\x8b":
         return body
-    return zlib.decompressobj(wbits=31).decompress(body, MAX_BYTES)
+    inflater = zlib.decompressobj(wbits=31)
+    plain = inflater.decompress(body, MAX_BYTES)
+    return plain[: plain.rfind(b"</")] if inflater.unconsumed_tail else plain  # a URL cut in two is no URL

@@ -1,8 +1,8 @@
 """The step `check`: facts, perceptual hash and quality scores of every image fetched and not yet measured.
 
-In: `fetches` (status ok or unchanged) and the blobs. Out: one row of `images` per sha256, committed some 500 at a time; bytes
-that are no usable image become a row with status bad and a coded reason. A blob that is gone is counted and tried
-again next time. Never deletes, repairs or re-encodes an image.
+In: `fetches` (status ok or unchanged) and the blobs. Out: one row of `images` per sha256, committed some 500 at a
+time; bytes that are no usable image become a row with status bad and a coded reason. A blob that is gone is counted
+and tried again next time. Never deletes, repairs or re-encodes an image.
 """
 
 from __future__ import annotations
@@ -157,5 +157,3 @@ def _result(counts: Counter[tuple[str, str]], elapsed_s: float) -> CheckResult:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-

@@ -1,8 +1,8 @@
 """Near-duplicates: 64-bit perceptual hashes, the pairs within a Hamming radius, and clusters that don't chain.
 
-In: hashes (hex, as in `images.phash`). Out: pairs and clusters; the step `dedup` writes `groups`. A mirrored copy is found
-without decoding it: mirroring flips the sign of every odd horizontal DCT term, hence those bits of the hash. Old images
-are never read again; only their hashes are. Radii are chosen by the table of benchmarks/duplicates.py.
+In: hashes (hex, as in `images.phash`). Out: pairs and clusters; the step `dedup` writes `groups`. A mirrored copy is
+found without decoding it: mirroring flips the sign of every odd horizontal DCT term, hence those bits of the hash.
+Old images are never read again; only their hashes are. Radii are chosen by the table of benchmarks/duplicates.py.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class DedupResult:
 
 
 def dedup(ws: Workspace, *, radius: int = RADIUS, progress: Progress = silent) -> DedupResult:
-    """Cluster the good images and write `groups`. Raises EmptyError before `check`, UsageError for a senseless radius."""
+    """Cluster the good images and write `groups`. Raises EmptyError before `check`, UsageError for a senseless
+    radius."""
     if not 0 <= radius <= MAX_RADIUS:
         raise UsageError(f"radius {radius} makes no sense for 64 bits", expected=f"0 to {MAX_RADIUS}")
     rows = ws.tables.query("SELECT sha256, phash FROM images WHERE status = 'ok' ORDER BY sha256")
@@ -93,8 +94,8 @@ def distance(a: Hashes, b: Hashes) -> Whole:
 
 
 def near_pairs(hashes: Hashes, *, radius: int = RADIUS, new_from: int = 0) -> tuple[Whole, Whole, Whole]:
-    """Every pair i < j with distance <= radius: (i, j, distance), sorted. With `new_from` only pairs whose j is at least
-    that: 'is any of the new images known' costs new x all, not all x all."""
+    """Every pair i < j with distance <= radius: (i, j, distance), sorted. With `new_from` only pairs whose j is at
+    least that: 'is any of the new images known' costs new x all, not all x all."""
     found = [_search(hashes, hashes[new_from:] ^ mask, radius) for mask in (np.uint64(0), _MIRROR)]
     rows = np.concatenate([row for row, _ in found]) + new_from
     others = np.concatenate([other for _, other in found])
@@ -105,8 +106,9 @@ def near_pairs(hashes: Hashes, *, radius: int = RADIUS, new_from: int = 0) -> tu
 
 
 def clusters(hashes: Hashes, *, radius: int = RADIUS, sure: int = SURE_RADIUS) -> Whole:
-    """(n,) cluster label of each hash: the index of its cluster's first member. Pairs within `sure` are always together;
-    a looser pair joins two clusters only where the clusters as wholes are near, so a chain of lookalikes stays apart."""
+    """(n,) cluster label of each hash: the index of its cluster's first member. Pairs within `sure` are always
+    together; a looser pair joins two clusters only where the clusters as wholes are near, so a chain of lookalikes
+    stays apart."""
     unique, inverse = np.unique(hashes, return_inverse=True)
     i, j, far = near_pairs(unique, radius=radius)
     parent = list(range(len(unique)))

@@ -1,9 +1,9 @@
 """Runs a plain function `pa.RecordBatch -> pa.RecordBatch` over many batches, on a pool of processes.
 
-In: a picklable function (top level of a module, or `functools.partial` of one) and an iterable of batches. Out: the results in
-the order of the batches, so a table written from them does not depend on timing. At most two batches a worker are in
-memory. A worker that was killed is replaced and its batch run again; a worker that raised ends the run and says where.
-Never writes a table: the caller commits what it yields.
+In: a picklable function (top level of a module, or `functools.partial` of one) and an iterable of batches. Out: the
+results in the order of the batches, so a table written from them does not depend on timing. At most two batches a
+worker are in memory. A worker that was killed is replaced and its batch run again; a worker that raised ends the run
+and says where. Never writes a table: the caller commits what it yields.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def run(
     progress: Progress = silent,
     total: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield `function(batch)` for each batch, in order; `progress` counts input rows, `total` is how many there will be.
+    """Yield `function(batch)` for each batch, in order; `progress` counts input rows, `total` is how many there will
+    be.
 
     `workers` None means one per core; 1 runs in this process. Raises UsageError for an engine that is not there, and
     ModisteError (StorageError where that is the cause) naming function, batch and rows when the function raises.

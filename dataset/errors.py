@@ -30,11 +30,22 @@ class ModisteError(Exception):
         self.what, self.where, self.expected, self.cure = what, where, expected, cure
         super().__init__(what)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross process borders whole: the default would call the class with `args` alone."""
+        return _again, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         if self.expected:
             text += f" (expected {self.expected})"
         return f"{text}. {self.cure}" if self.cure else text
+
+
+def _again(kind: type[ModisteError], args: tuple[object, ...], state: dict[str, object]) -> ModisteError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(ModisteError):

@@ -1,8 +1,8 @@
 """What belongs together: group = product ∪ variants ∪ near-duplicates, as connected components.
 
-In: each image's near-duplicate cluster, and from the tables which products show it and which products are variants. Out: rows
-of `groups`, only those that changed. A group's id is its smallest sha256; where a group's members are the same as
-before, its split is kept, else it waits for the next `split`. Never looks at pixels.
+In: each image's near-duplicate cluster, and from the tables which products show it and which products are variants.
+Out: rows of `groups`, only those that changed. A group's id is its smallest sha256; where a group's members are the
+same as before, its split is kept, else it waits for the next `split`. Never looks at pixels.
 """
 
 from __future__ import annotations
@@ -61,8 +61,11 @@ def group_ids(images: Iterable[str], links: Sequence[tuple[str, str]]) -> dict[s
     graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(names),) * 2)
     _, component = connected_components(graph, directed=False)
     smallest: dict[int, str] = {}
-    found = [(int(part), name.removeprefix("image:")) for name, part in zip(names, component, strict=True)
-             if name.startswith("image:")]  # fmt: skip
+    found = [
+        (int(part), name.removeprefix("image:"))
+        for name, part in zip(names, component, strict=True)
+        if name.startswith("image:")
+    ]
     for part, sha256 in found:  # names are sorted, so the first of a component is its smallest
         smallest.setdefault(part, sha256)
     return {sha256: smallest[part] for part, sha256 in found}

@@ -1,8 +1,8 @@
 """The step `lineage`: where a thing came from and what was made of it, as a tree.
 
-In: a sha256 (or its first 8 digits or more), an image or page URL, a product ('store|id' or its id), a snapshot's name or a
-run's id. Out: page -> fetch -> blob -> labels, masks, group and split -> snapshots -> runs, as text and as JSON. Reads
-run folders as plain JSON. Never changes anything.
+In: a sha256 (or its first 8 digits or more), an image or page URL, a product ('store|id' or its id), a snapshot's
+name or a run's id. Out: page -> fetch -> blob -> labels, masks, group and split -> snapshots -> runs, as text and as
+JSON. Reads run folders as plain JSON. Never changes anything.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Lineage:
-    """`images`, `snapshots` and `runs` count what is concerned in all, even where the tree shows the first ones only."""
+    """`images`, `snapshots` and `runs` count what is concerned in all, even where the tree shows the first ones
+    only."""
 
     thing: str
     root: Node
@@ -110,12 +111,17 @@ def _find(ws: Workspace, thing: str, uses: _Uses) -> tuple[str, set[str], Row]:
     if thing in uses.meta:
         meta = uses.meta[thing]
         broken = uses.broken.get(thing)
-        return "snapshot", set(uses.rows.get(thing, ())), {"snapshot": thing, "fingerprint": meta["fingerprint"],
-                                                           "where": meta["where"], "broken": broken}  # fmt: skip
+        return (
+            "snapshot",
+            set(uses.rows.get(thing, ())),
+            {"snapshot": thing, "fingerprint": meta["fingerprint"], "where": meta["where"], "broken": broken},
+        )
     if _HEX.fullmatch(thing.lower()):
-        known = ws.tables.query("SELECT DISTINCT sha256 FROM fetches WHERE starts_with(sha256, ?) UNION "
-                                "SELECT sha256 FROM images WHERE starts_with(sha256, ?)",
-                                parameters=[thing.lower()] * 2)["sha256"].to_pylist()  # fmt: skip
+        known = ws.tables.query(
+            "SELECT DISTINCT sha256 FROM fetches WHERE starts_with(sha256, ?) UNION "
+            "SELECT sha256 FROM images WHERE starts_with(sha256, ?)",
+            parameters=[thing.lower()] * 2,
+        )["sha256"].to_pylist()
         if known:
             return "sha256", set(known), {}
     if "://" in thing:
@@ -128,8 +134,10 @@ def _find(ws: Workspace, thing: str, uses: _Uses) -> tuple[str, set[str], Row]:
 
 
 def _from_url(ws: Workspace, url: str) -> tuple[str, set[str], Row]:
-    rows = ws.tables.query("SELECT sha256, url, page_url, status, reason FROM fetches WHERE ? IN (url, final_url, page_url)",
-                           parameters=[url]).to_pylist()  # fmt: skip
+    rows = ws.tables.query(
+        "SELECT sha256, url, page_url, status, reason FROM fetches WHERE ? IN (url, final_url, page_url)",
+        parameters=[url],
+    ).to_pylist()
     if not rows:
         raise _unknown(url, "the URL of an image or page that was asked for")
     kind = "page" if all(row["page_url"] == url and row["url"] != url for row in rows) else "url"
@@ -163,7 +171,9 @@ def _image(sha256: str, fetches: list[Row], details: dict[str, dict[str, list[Ro
 def _fetch(row: Row) -> Node:
     facts = {key: row[key] for key in ("status", "reason", "store", "product_id", "crawl_id", "policy")}
     facts["at"] = row["fetched_at"].isoformat() if row["fetched_at"] else None
-    return Node("from", row["url"] or row["source"] or "?", facts, (Node("on page", row["page_url"]),) * bool(row["page_url"]))
+    return Node(
+        "from", row["url"] or row["source"] or "?", facts, (Node("on page", row["page_url"]),) * bool(row["page_url"])
+    )
 
 
 def _used(sha256: str, uses: _Uses) -> list[Node]:

@@ -1,8 +1,8 @@
 """How good a picture is: measures in [0, 1] (1 is best), and, apart from them, the thresholds that call one too poor.
 
-In: (H, W, 3) uint8 RGB, EXIF orientation applied. Out: a number per measure, or the names of the issues of a measured row.
-A packshot's white backdrop is left out where it would be taken for a fault. Never decodes, stores or rejects anything:
-thresholds can change without measuring again.
+In: (H, W, 3) uint8 RGB, EXIF orientation applied. Out: a number per measure, or the names of the issues of a
+measured row. A packshot's white backdrop is left out where it would be taken for a fault. Never decodes, stores or
+rejects anything: thresholds can change without measuring again.
 """
 
 from __future__ import annotations
@@ -22,18 +22,35 @@ PACKSHOT_UNIFORMITY = 0.80
 GOOD_SHORT_SIDE_PX = 512
 WORKING_SIDE_PX = 1024
 _BACKDROP_DISTANCE = 24.0
+_BLOCK_STEP = 16
 
 # A score below its threshold is an issue. A packshot is bright and even by design; a scene may be long and narrow.
 THRESHOLDS: dict[str, dict[str, float]] = {
-    "packshot": {"sharpness": 0.25, "exposure": 0.35, "contrast": 0.20, "compression": 0.25, "resolution": 0.40,
-                 "aspect": 0.30},
-    "scene": {"sharpness": 0.30, "exposure": 0.50, "contrast": 0.35, "compression": 0.25, "resolution": 0.40,
-              "aspect": 0.30},
-}  # fmt: skip
+    "packshot": {
+        "sharpness": 0.25,
+        "exposure": 0.35,
+        "contrast": 0.20,
+        "compression": 0.25,
+        "resolution": 0.40,
+        "aspect": 0.30,
+    },
+    "scene": {
+        "sharpness": 0.30,
+        "exposure": 0.50,
+        "contrast": 0.35,
+        "compression": 0.25,
+        "resolution": 0.40,
+        "aspect": 0.30,
+    },
+}
 ISSUES = {
-    "sharpness": "blurred", "exposure": "badly_exposed", "contrast": "flat", "compression": "blocky",
-    "resolution": "small", "aspect": "odd_aspect",
-}  # fmt: skip
+    "sharpness": "blurred",
+    "exposure": "badly_exposed",
+    "contrast": "flat",
+    "compression": "blocky",
+    "resolution": "small",
+    "aspect": "odd_aspect",
+}
 
 
 def measure(rgb: Rgb) -> dict[str, float]:
@@ -70,8 +87,9 @@ def luma(rgb: Rgb) -> Grey:
 
 
 def sharpness(grey: Grey) -> float:
-    """Laplacian variance (Pech-Pacheco 2000) of the sharpest tenth of an 8x8 grid, so that a plain backdrop or bokeh does
-    not count as blur, on a log scale. Measured at 1,024 px at most: a large soft photo may still be sharp when reduced."""
+    """Laplacian variance (Pech-Pacheco 2000) of the sharpest tenth of an 8x8 grid, so that a plain backdrop or bokeh
+    does not count as blur, on a log scale. Measured at 1,024 px at most: a large soft photo may still be sharp when
+    reduced."""
     small = _reduced(grey, WORKING_SIDE_PX).astype(np.int16)
     if min(small.shape) < 3:
         return 0.0
@@ -81,16 +99,16 @@ def sharpness(grey: Grey) -> float:
 
 
 def exposure(rgb: Rgb, grey: Grey, backdrop: NDArray[np.float64] | None = None) -> float:
-    """Smaller of 'not dark' (95th percentile of luma over 160) and 'not blown out' (share of unclipped pixels, less what
-    is washed out: its 5th percentile above 130). Pixels of the `backdrop` colour (3,) do not count as blown out."""
+    """Smallest of 'not dark' (95th percentile of luma over 160), the share of pixels that are not clipped, and 'not
+    washed out' (5th percentile of luma below 130). Before a `backdrop` colour (3,) only what stands before it can be
+    clipped, and nothing is called washed out: the garment may be white."""
     lit = min(1.0, float(np.quantile(grey[::2, ::2], 0.95)) / 160.0)
     subject = np.ones(grey[::2, ::2].shape, bool) if backdrop is None else ~_near(rgb[::2, ::2], backdrop)
     if subject.mean() < 0.02:  # white on white: nothing left that could be judged
         return lit
-    tones = grey[::2, ::2][subject]
     clipped = float((rgb[::2, ::2].min(axis=2)[subject] >= 250).mean())
-    washed = 1.0 - _ramp(float(np.quantile(tones, 0.05)), 130.0, 250.0)
-    return min(lit, 1.0 - clipped, washed)
+    washed = 0.0 if backdrop is not None else _ramp(float(np.quantile(grey[::2, ::2], 0.05)), 130.0, 250.0)
+    return min(lit, 1.0 - clipped, 1.0 - washed)
 
 
 def contrast(grey: Grey) -> float:
@@ -100,8 +118,9 @@ def contrast(grey: Grey) -> float:
 
 
 def compression(grey: Grey) -> float:
-    """How little the 8x8 grid of a JPEG shows: steps across block edges against the steps beside them, both directions, the
-    worst of the 8 phases since a crop or rotation shifts the grid. 1 at equal, 0 where the steps are twice as large."""
+    """How little the 8x8 grid of a JPEG shows: steps across block edges against the steps beside them, both
+    directions, the worst of the 8 phases since a crop or rotation shifts the grid. 1 at equal, 0 where the steps are
+    twice as large."""
     ratio = max(_block_ratio(grey), _block_ratio(grey.T))
     return 1.0 - _ramp(ratio, 1.02, 2.0)
 
@@ -126,7 +145,8 @@ def _columns(rows: NDArray[np.int16]) -> list[NDArray[np.int16]]:
 
 
 def _block_ratio(grey: Grey) -> float:
-    step = np.abs(np.diff(grey.astype(np.int16), axis=1)).mean(axis=0)
+    # block edges are small steps; clipped, a garment's own straight edge does not pass for them
+    step = np.minimum(np.abs(np.diff(grey.astype(np.int16), axis=1)), _BLOCK_STEP).mean(axis=0)
     if len(step) < 24:
         return 1.0
     step = step[: len(step) // 8 * 8].reshape(-1, 8).mean(axis=0) + 0.25

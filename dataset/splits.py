@@ -1,8 +1,8 @@
 """The step `split`: train, validation and test by a stable hash of each image's group, then a search for leaks.
 
-In: `groups` (and `fetches` for first-seen dates). Out: `groups.split` and `groups.split_rule`, and the number of leaks found
-across the parts. Strategies: grouped (default), shop-out, season-out, and random, which is marked as such because it
-leaks by construction. A published split can be given as a CSV file. Never depends on the order of rows.
+In: `groups` (and `fetches` for first-seen dates). Out: `groups.split` and `groups.split_rule`, and the number of
+leaks found across the parts. Strategies: grouped (default), shop-out, season-out, and random, which is marked as
+such because it leaks by construction. A published split can be given as a CSV file. Never depends on the order of rows.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ def part_of(name: str, *, shares: Shares = (0.7, 0.15, 0.15), seed: int = 0) -> 
 
 
 def assign_by_hash(names: Iterable[str], *, shares: Shares = (0.7, 0.15, 0.15), seed: int = 0) -> dict[str, str]:
-    """Part of each name by its hash. A part with a share that came out empty is given the nearest name of the fullest part:
-    that happens in tiny sets only, and there alone does one name's part depend on the others."""
+    """Part of each name by its hash. A part with a share that came out empty is given the nearest name of the
+    fullest part: that happens in tiny sets only, and there alone does one name's part depend on the others."""
     ordered = sorted(set(names), key=lambda name: (_place(name, seed), name))
     parts = {name: part_of(name, shares=shares, seed=seed) for name in ordered}
     wanted = [part for part, share in zip(PARTS, shares, strict=True) if share > 0]
@@ -142,7 +142,8 @@ def read_given(path: Path) -> dict[str, str]:
 
 
 def find_leaks(ws: Workspace) -> Leaks:
-    """Near-duplicates and products across parts, looked for in hashes and fetches, not in `groups` that made the split."""
+    """Near-duplicates and products across parts, looked for in hashes and fetches, not in `groups` that made the
+    split."""
     hashed = ws.tables.query(
         "SELECT sha256, phash, split FROM images JOIN groups USING (sha256) "
         "WHERE split IS NOT NULL AND phash IS NOT NULL ORDER BY sha256"
@@ -160,7 +161,7 @@ def find_leaks(ws: Workspace) -> Leaks:
 
 # A product without images of its own id (an import) has a null product_id: it links nothing.
 _PRODUCTS_ACROSS = """
-    SELECT store || '|' || product_id AS product, string_agg(DISTINCT split, ', ' ORDER BY split) AS parts
+    SELECT fetches.store || '|' || product_id AS product, string_agg(DISTINCT split, ', ' ORDER BY split) AS parts
     FROM fetches JOIN groups USING (sha256)
     WHERE split IS NOT NULL AND status IN ('ok', 'unchanged') AND product_id IS NOT NULL
     GROUP BY product HAVING count(DISTINCT split) > 1 AND product IS NOT NULL ORDER BY product
@@ -209,7 +210,8 @@ def _by_season(ws: Workspace, rows: list[Row], shares: Shares) -> dict[str, str]
 
 
 def _in_turn(order: list[str], sizes: Counter[str], shares: Shares, too_few: str) -> dict[str, str]:
-    """Fill test, then validation, up to their shares, at least one unit each, leaving at least one for every part after."""
+    """Fill test, then validation, up to their shares, at least one unit each, leaving at least one for every part
+    after."""
     turns = [(part, share) for part, share in zip(PARTS[::-1], shares[::-1], strict=True) if share > 0]
     if len(order) < len(turns):
         raise UsageError(too_few, cure="Crawl more, or use --strategy grouped")
@@ -225,7 +227,8 @@ def _in_turn(order: list[str], sizes: Counter[str], shares: Shares, too_few: str
 
 
 def _with_given(rows: list[Row], parts: dict[str, str], wanted: dict[str, str]) -> tuple[dict[str, str], int]:
-    """The parts with the given ones laid over them, group by group, and how many given images are not where they were."""
+    """The parts with the given ones laid over them, group by group, and how many given images are not where they
+    were."""
     by_group = _strictest((row["group_id"], wanted[row["sha256"]]) for row in rows if row["sha256"] in wanted)
     parts = {row["sha256"]: by_group.get(row["group_id"], parts[row["sha256"]]) for row in rows}
     moved = sum(parts[sha256] != part for sha256, part in wanted.items() if sha256 in parts)

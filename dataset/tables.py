@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from pyarrow import fs
 
 from dataset.errors import StorageError, TableError, UsageError, WorkspaceTooNew
 from dataset.schema import KEYS, SCHEMA_VERSION, SCHEMAS
@@ -47,7 +49,11 @@ class Tables:
             table = self._open(name, version)
             wanted = columns or SCHEMAS[name].names
             empty = SCHEMAS[name].empty_table().select(wanted)
-            return empty if table is None else table.to_pyarrow_table(columns=wanted).cast(_plain(empty.schema))
+            return (
+                empty
+                if table is None
+                else table.to_pyarrow_table(columns=wanted, filesystem=self._native(name)).cast(_plain(empty.schema))
+            )
         chosen = ", ".join(f'"{column}"' for column in columns) if columns else "*"
         versions = {} if version is None else {name: version}
         return self.query(f'SELECT {chosen} FROM "{name}" WHERE {where}', versions=versions)
@@ -100,7 +106,7 @@ class Tables:
         if versions is not None and name in versions and versions[name] is None:
             return SCHEMAS[name].empty_table()
         table = self._open(name, (versions or {}).get(name))
-        return SCHEMAS[name].empty_table() if table is None else table.to_pyarrow_dataset()
+        return SCHEMAS[name].empty_table() if table is None else table.to_pyarrow_dataset(filesystem=self._native(name))
 
     def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
         if name not in SCHEMAS:
@@ -119,6 +125,12 @@ class Tables:
                 cure="Update modiste: pip install -U modiste",
             )
         return table
+
+    def _native(self, name: str) -> fs.FileSystem:
+        """Arrow's own file system. deltalake's is Python behind C++: an Arrow thread that lets go of it while the
+        interpreter ends aborts the process (seen as exit code 134 after the work was done)."""
+        native, path = fs.FileSystem.from_uri(self.root if "://" in self.root else Path(self.root).resolve().as_uri())
+        return fs.SubTreeFileSystem(f"{path}/{name}", native)
 
     def _append(self, name: str, table: pa.Table) -> None:
         write_deltalake(

@@ -1,8 +1,8 @@
 """Taxonomies: which fields there are, which values each may have, and which words mean them, from versioned YAML.
 
-In: the name of a shipped taxonomy (`clothing`, `footwear`) or a YAML file. Out: a `Taxonomy` that maps shop words and finds
-values in running text. A word that is not known maps to None and is left for a person: nothing is ever guessed.
-'Not asked' (a hat has no sleeve) is apart from 'no' (a value such as sleeveless): see `asked`.
+In: the name of a shipped taxonomy (`clothing`, `footwear`) or a YAML file. Out: a `Taxonomy` that maps shop words
+and finds values in running text. A word that is not known maps to None and is left for a person: nothing is ever
+guessed. 'Not asked' (a hat has no sleeve) is apart from 'no' (a value such as sleeveless): see `asked`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Value(BaseModel):
 
 
 class TaxonomyField(BaseModel):
-    """One question. `asked_when` names, per other field, the values (or their children) for which it is asked at all."""
+    """One question. `asked_when` names, per other field, the values (or their children) for which it is asked at
+    all."""
 
     model_config = ConfigDict(extra="forbid")
     label: str = ""
@@ -61,7 +62,8 @@ class TaxonomyFile(BaseModel):
 
 
 class Taxonomy:
-    """A checked taxonomy. `hash` is the sha256 of its canonical JSON, so a change of one synonym is another taxonomy."""
+    """A checked taxonomy. `hash` is the sha256 of its canonical JSON, so a change of one synonym is another
+    taxonomy."""
 
     def __init__(self, file: TaxonomyFile, where: str = "taxonomy") -> None:
         self.file, self.where = file, where
@@ -82,14 +84,14 @@ class Taxonomy:
         return list(self._of(field))
 
     def map(self, field: str, word: str, language: str | None = None) -> str | None:
-        """Value id of a word or short phrase; case, hyphens, accents and plural -s don't matter. None where it is not known,
-        or where two languages mean different values by it and `language` does not say which."""
+        """Value id of a word or short phrase; case, hyphens, accents and plural -s don't matter. None where it is
+        not known, or where two languages mean different values by it and `language` does not say which."""
         self._of(field)
         return _only(self._words[field].get(_key(word), {}), language)
 
     def find(self, field: str, text: str, language: str | None = None) -> list[tuple[str, str]]:
-        """(value id, words as in the text) of every mention in running text, in its order. Longer phrases win over those
-        inside them ('dress shirt' is no dress); only whole words count, but in Chinese and Japanese any place."""
+        """(value id, words as in the text) of every mention in running text, in its order. Longer phrases win over
+        those inside them ('dress shirt' is no dress); only whole words count, but in Chinese and Japanese any place."""
         self._of(field)
         tokens = [(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
         stems = [_key(token) for token, _, _ in tokens]
@@ -127,9 +129,12 @@ class Taxonomy:
         return True
 
     def from_label(self, mapping: str, label: str) -> dict[str, str] | None:
-        """field -> value id for a label of another data set (`wardrobe`, `street`); None where it has no counterpart."""
+        """field -> value id for a label of another data set (`wardrobe`, `street`); None where it has no
+        counterpart."""
         if mapping not in self.file.mappings:
-            raise UsageError(f"no mapping '{mapping}'", where=self.where, expected=", ".join(self.file.mappings) or "none")
+            raise UsageError(
+                f"no mapping '{mapping}'", where=self.where, expected=", ".join(self.file.mappings) or "none"
+            )
         return self.file.mappings[mapping].get(label)
 
     def _of(self, field: str) -> dict[str, Value]:
@@ -195,7 +200,9 @@ class Taxonomy:
     @cached_property
     def _cjk(self) -> dict[str, list[tuple[str, dict[str, str]]]]:
         return {
-            field: sorted(((k, v) for k, v in index.items() if _CJK.search(k)), key=lambda item: (-len(item[0]), item[0]))
+            field: sorted(
+                ((k, v) for k, v in index.items() if _CJK.search(k)), key=lambda item: (-len(item[0]), item[0])
+            )
             for field, index in self._words.items()
         }
 

@@ -72,7 +72,9 @@ def _group(lab: np.ndarray, clusters: int, seed: int) -> list[np.ndarray]:
     """(N,) bool members of each cluster: k-means, then clusters nearer than `SAME` joined, lightness counting less."""
     cv2.setRNGSeed(seed)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
-    _, labels, centres = cv2.kmeans(np.ascontiguousarray(lab), clusters, np.zeros((len(lab), 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
+    _, labels, centres = cv2.kmeans(
+        np.ascontiguousarray(lab), clusters, np.zeros((len(lab), 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS
+    )
     owner = list(range(clusters))
     for later in range(clusters):
         for earlier in range(later):

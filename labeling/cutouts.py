@@ -23,7 +23,7 @@ from PIL import Image
 from dataset.errors import ImageError, MaskError
 from dataset.images import decode
 
-UNSURE = 12.0  # RGB distance between photo and backdrop under which one noisy pixel alone can't decide
+UNSURE = 24.0  # RGB distance between photo and backdrop under which one noisy pixel alone can't decide
 LOSSLESS_SHARE = 0.98  # of pixels that equal photo or backdrop exactly: then any difference decides
 WINDOW = 7  # px, side of the window that decides for such pixels together
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -180,13 +180,27 @@ def by_photo(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> np.ndarr
     toward = photo.astype(np.float32) - backdrop.colour
     along = ((rgb.astype(np.float32) - backdrop.colour) * toward).sum(axis=2)
     length = (toward**2).sum(axis=2)
-    votes = [cv2.blur(plane, (WINDOW, WINDOW)) for plane in (along, length)]
     exact = ((rgb == photo).all(axis=2) | (rgb == backdrop.colour).all(axis=2)).mean() >= LOSSLESS_SHARE
-    sure, voted = length >= (1.0 if exact else UNSURE**2), votes[1] >= 2.0
-    kept = np.where(sure, along > 0.5 * length, votes[0] > 0.5 * votes[1])
-    blank = ~sure & ~voted
-    outside = joined_to_border(blank | ~kept)
-    return np.where(blank, ~outside, kept)
+    sure = length >= (1.0 if exact else UNSURE**2)
+    votes = [
+        cv2.blur(np.where(sure, 0, plane), (WINDOW, WINDOW)) for plane in (along, length)
+    ]  # unsure ones vote alone
+    kept, voted = np.where(sure, along > 0.5 * length, votes[0] > 0.5 * votes[1]), votes[1] >= 2.0
+    return _by_neighbours(kept, ~sure & ~voted)
+
+
+def _by_neighbours(kept: np.ndarray, blank: np.ndarray) -> np.ndarray:
+    """`kept` with each 4-connected part of `blank` decided by the majority of the decided pixels along its outline."""
+    count, parts = cv2.connectedComponents(blank.astype(np.uint8), connectivity=4)
+    votes, voters = np.zeros(count), np.zeros(count)
+    padded_parts, padded_kept = np.pad(parts, 1), np.pad(kept.astype(np.float64), 1)
+    for axis in (0, 1):
+        for shift in (-1, 1):
+            beside = np.roll(padded_kept, shift, axis)[1:-1, 1:-1]
+            outline = blank & (np.roll(padded_parts, shift, axis)[1:-1, 1:-1] == 0)
+            votes += np.bincount(parts[outline], beside[outline], count)
+            voters += np.bincount(parts[outline], minlength=count)
+    return np.where(blank, (votes > 0.5 * voters)[parts], kept)
 
 
 def tidy(mask: np.ndarray, *, speck_share: float = 2e-5) -> tuple[np.ndarray, dict[str, int]]:

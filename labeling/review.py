@@ -89,10 +89,10 @@ def _about(verdict: Verdict, masks: dict[str, list[dict[str, Any]]]) -> str | No
 
 def _best_composites(ws: Workspace) -> dict[str, list[dict[str, Any]]]:
     """{sha256: composite rows, the most trusted first}; rejected ones stay, so the same reject has the same id."""
-    where = "kind = 'composite' AND (status = 'ok' OR reason = 'rejected')"
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in ws.tables.read("masks", where=where).to_pylist():
-        found.setdefault(row["sha256"], []).append(row)
+    for row in ws.tables.read("masks", where="kind = 'composite'").to_pylist():
+        if row["status"] == "ok" or row["reason"] == "rejected":
+            found.setdefault(row["sha256"], []).append(row)
     for rows in found.values():
         rows.sort(key=lambda row: TRUST.index(row["source"].split(":")[0]))
     return found

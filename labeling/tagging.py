@@ -92,7 +92,7 @@ def read_product(words: Taxonomy, product: dict[str, Any]) -> Found:
     """Labels of one product's own words; of the same (field, word) the most trusted place counts."""
     found: Found = []
     for word in product.get("categories") or []:
-        found += _read_word(words, "category", word, CONFIDENCE["categories"], list(words.fields))
+        found += _read_word(words, next(iter(words.fields)), word, CONFIDENCE["categories"], list(words.fields))
     if product.get("colour"):
         found += _read_word(words, "colour", product["colour"], CONFIDENCE["colour"], ["colour"])
     for place in ("name", "description"):

@@ -47,7 +47,9 @@ class Shop:
         node = {"@type": "Product", "name": f"Dress {number}", "sku": f"S{number}", "image": images,
                 "offers": {"price": "10.00", "priceCurrency": "EUR"}}  # fmt: skip
         markup = f'<script type="application/ld+json">{json.dumps(node)}</script>'
-        self.page(f"/p/{number}", f"<html><head>{markup}{extra}</head><body><h1>Dress {number}</h1></body></html>", **headers)
+        self.page(
+            f"/p/{number}", f"<html><head>{markup}{extra}</head><body><h1>Dress {number}</h1></body></html>", **headers
+        )
         return f"/p/{number}"
 
     def sitemap(self, paths: list[str]) -> None:

@@ -17,12 +17,12 @@ DATA = Path(os.environ.get("MODISTE_DATA") or Path(__file__).parents[2] / "share
 
 def scene(seed: int = 0) -> Image.Image:
     noise = np.random.default_rng(seed).integers(0, 256, (40, 30, 3), dtype=np.uint8)
-    return Image.fromarray(noise).resize((480, 640), Image.Resampling.NEAREST)
+    return Image.fromarray(noise).resize((490, 650), Image.Resampling.BOX)
 
 
 def packshot(backdrop: int = 255) -> Image.Image:
     picture = Image.new("RGB", (600, 800), (backdrop,) * 3)
-    picture.paste(scene().resize((300, 400)), (150, 200))
+    picture.paste(scene().resize((300, 400), Image.Resampling.BICUBIC), (150, 200))
     return picture
 
 

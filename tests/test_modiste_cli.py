@@ -10,7 +10,7 @@ import pytest
 
 def modiste(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "modiste", *words], capture_output=True, text=True, check=False, cwd=cwd
+        [sys.executable, "-P", "-m", "modiste", *words], capture_output=True, text=True, check=False, cwd=cwd
     )
 
 

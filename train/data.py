@@ -1,8 +1,8 @@
 """From a snapshot to batches: rows of a part, resized photos and masks cached as memory-mapped arrays, augmentation.
 
-In: a workspace, a snapshot, a size. Out: uint8 RGB (H, W, 3) and class maps (H, W) with 255 where the photo was padded.
-A photo is fitted in and padded, never stretched. An augmented photo depends on (seed, epoch, place) alone: never on the number
-of workers, nor on whether the run was cut off and resumed.
+In: a workspace, a snapshot, a size. Out: uint8 RGB (H, W, 3) and class maps (H, W) with 255 where the photo was
+padded. A photo is fitted in and padded, never stretched. An augmented photo depends on (seed, epoch, place) alone:
+never on the number of workers, nor on whether the run was cut off and resumed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def place(height: int, width: int, into: tuple[int, int]) -> Placement:
 
 def letterbox(array: UInt8, into: tuple[int, int], fill: int = PAD) -> UInt8:
     """Fit an RGB photo (area / linear) or a class map (nearest; 2 axes) into (H, W), padded with `fill`."""
-    spot = place(*array.shape[:2], into)
+    spot = place(array.shape[0], array.shape[1], into)
     shrinks = spot.height < array.shape[0]
     method = cv2.INTER_NEAREST if array.ndim == 2 else cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     out = np.full((*into, *array.shape[2:]), fill, np.uint8)
@@ -70,7 +70,7 @@ def letterbox(array: UInt8, into: tuple[int, int], fill: int = PAD) -> UInt8:
 
 
 def rows_of(snapshot: Snapshot, part: str) -> list[Row]:
-    """Rows of 'train', 'validation' or 'test', by sha256, labels read into dicts. Raises EmptyError for an empty part."""
+    """Rows of 'train', 'validation' or 'test' by sha256, labels as dicts. Raises EmptyError for an empty part."""
     rows = [row for row in snapshot.rows.to_pylist() if row["split"] == part]
     if not rows:
         counts = {name: snapshot.rows["split"].to_pylist().count(name) for name in ("train", "validation", "test")}
@@ -79,7 +79,9 @@ def rows_of(snapshot: Snapshot, part: str) -> list[Row]:
             where=f"snapshot {snapshot.name}",
             cure="Run `modiste split` with other shares or add images, then take a new snapshot",
         )
-    return [{**row, "labels": json.loads(row["labels"] or "{}")} for row in sorted(rows, key=lambda row: str(row["sha256"]))]
+    return [
+        {**row, "labels": json.loads(row["labels"] or "{}")} for row in sorted(rows, key=lambda row: str(row["sha256"]))
+    ]
 
 
 def masked_rows(snapshot: Snapshot, part: str, sources: Sequence[str]) -> list[Row]:
@@ -137,7 +139,12 @@ def _write_cache(path: Path, rows: Sequence[Row], make: Callable[[Row], UInt8], 
 
 
 def segmentation_arrays(
-    ws: Workspace, snapshot: Snapshot, part: str, rows: Sequence[Row], size: tuple[int, int], progress: Progress = silent
+    ws: Workspace,
+    snapshot: Snapshot,
+    part: str,
+    rows: Sequence[Row],
+    size: tuple[int, int],
+    progress: Progress = silent,
 ) -> tuple[UInt8, UInt8]:
     """Photos (N, H, W, 3) and class maps (N, H, W) at `size`, padded."""
     words = derived(0, *(row["sha256"] for row in rows))

@@ -1,7 +1,7 @@
 """What both trained models share: device, trainer, averaged weights, best epoch, metrics.csv, last.ckpt and resuming.
 
-In: a network, a recipe's numbers, loaders, a run folder. Out: the best epoch's tensors. A run that is killed goes on from its
-last whole epoch and ends with the same weights as one that was not.
+In: a network, a recipe's numbers, loaders, a run folder. Out: the best epoch's tensors. A run that is killed goes on
+from its last whole epoch and ends with the same weights as one that was not.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from dataset.errors import TrainingError, UsageError
 from dataset.progress import Progress
+from train.models.backbones import channels_last
 from train.record import write_csv
 from train.torchvision_shim import lightning
 
@@ -48,7 +49,7 @@ def choose_device(device: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
 
 
-class Loop(lightning.LightningModule):  # type: ignore[misc]
+class Loop(lightning.LightningModule):
     """Trains `net` by `loss`, judges the averaged weights by `score` after each epoch, keeps the best tensors."""
 
     def __init__(
@@ -112,16 +113,16 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]
     def on_validation_epoch_end(self) -> None:
         scores = self.scores()
         loss = sum(self._losses) / max(len(self._losses), 1)
-        self.history.append({
-            "epoch": self.current_epoch + 1, "train_loss": round(loss, 6),
-            **{name: round(value, 6) for name, value in scores.items()}, "photos_per_s": round(self._seen / max(self._seconds, 1e-9), 2),
-        })  # fmt: skip
+        row = {"epoch": self.current_epoch + 1, "train_loss": loss, **scores}
+        row["photos_per_s"] = self._seen / max(self._seconds, 1e-9)
+        self.history.append({name: round(value, 6) for name, value in row.items()})
         if scores["score"] > self.best_score:
             self.best_score, self.best_epoch = scores["score"], self.current_epoch + 1
             self.best = {name: value.detach().cpu().clone() for name, value in self.judged().state_dict().items()}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["modiste"] = {name: getattr(self, name) for name in ("history", "best", "best_score", "best_epoch")}
+        kept = ("history", "best", "best_score", "best_epoch")
+        checkpoint["modiste"] = {name: getattr(self, name) for name in kept}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for name, value in checkpoint["modiste"].items():
@@ -137,7 +138,7 @@ def as_input(photos: Tensor) -> Tensor:
     return photos.float().contiguous(memory_format=torch.channels_last)
 
 
-class _Report(lightning.Callback):  # type: ignore[misc]
+class _Report(lightning.Callback):
     """Draws progress by step and writes metrics.csv by epoch."""
 
     def __init__(self, folder: Path, progress: Progress) -> None:
@@ -146,15 +147,15 @@ class _Report(lightning.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
         self.progress(int(trainer.global_step), int(trainer.estimated_stepping_batches))
 
-    def on_train_epoch_end(self, _: Any, loop: Loop) -> None:
+    def on_train_epoch_end(self, _: Any, loop: Any) -> None:
         write_csv(self.folder / "metrics.csv", loop.history)
 
 
 def fit(
     loop: Loop, training: DataLoader[Any], validation: DataLoader[Any], folder: Path, device: str, progress: Progress
 ) -> None:
-    """Train in `folder`, from its last.ckpt where there is one. Ctrl-C and errors come through; the checkpoint stays."""
-    loop.net.to(memory_format=torch.channels_last)
+    """Train in `folder`, from its last.ckpt where there is one. Errors come through; the checkpoint stays."""
+    channels_last(loop.net)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # its advice is not for the person at the screen
     keep = lightning.pytorch.callbacks.ModelCheckpoint(
         folder, filename=Path(CHECKPOINT).stem, save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
@@ -162,14 +163,15 @@ def fit(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
-            max_epochs=loop.numbers.epochs, accelerator=device, devices=1, logger=False, callbacks=[keep, _Report(folder, progress)],
+            max_epochs=loop.numbers.epochs, accelerator=device, devices=1, logger=False,
+            callbacks=[keep, _Report(folder, progress)],
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,
             precision="bf16-mixed" if device == "cuda" else "32-true", default_root_dir=folder,
         )  # fmt: skip
-        checkpoint = folder / CHECKPOINT
+        begun = str(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
         try:
-            trainer.fit(loop, training, validation, ckpt_path=str(checkpoint) if checkpoint.is_file() else None, weights_only=True)
+            trainer.fit(loop, training, validation, ckpt_path=begun, weights_only=True)
         except torch.OutOfMemoryError as error:
-            raise TrainingError("the device's memory is full", cure="Halve the recipe's batch and run again") from error
+            raise TrainingError("the device's memory is full", cure="Halve the batch and run again") from error
     if trainer.interrupted:
         raise KeyboardInterrupt

@@ -1,4 +1,7 @@
-"""The segmentation loss: cross entropy plus Dice. In: logits and class maps. Out: one number. 255 counts as nothing."""
+"""The segmentation loss: cross entropy plus Dice.
+
+In: logits and class maps. Out: one number. 255 counts as nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Measures: counts first, ratios after, since counts add up over photos and ratios don't. numpy only.
 
-In: class maps or labels. Out: confusion matrices (C, C) int64 with rows = truth, columns = prediction, and numbers from them.
-A class that occurs nowhere in the truth has IoU nan and is left out of means; it never counts as 0 or 1.
+In: class maps or labels. Out: confusion matrices (C, C) int64 with rows = truth, columns = prediction, and numbers
+from them. A class that occurs nowhere in the truth has IoU nan and is left out of means; it never counts as 0 or 1.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def bootstrap(
     draws: int = 1000,
 ) -> tuple[float, float]:
     """95 % interval of measure(sum over photos), photos drawn with replacement. per_photo (N, ...) counts."""
-    drawn = np.random.default_rng(seed).multinomial(len(per_photo), np.full(len(per_photo), 1 / len(per_photo)), size=draws)
+    drawn = np.random.default_rng(seed).multinomial(
+        len(per_photo), np.full(len(per_photo), 1 / len(per_photo)), size=draws
+    )
     values = measure(np.tensordot(drawn, per_photo, axes=1))
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)

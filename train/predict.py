@@ -1,6 +1,7 @@
 """Use a trained weight: photos in, probabilities and masks at the photo's own size out.
 
-In: a run folder or a weight file (safetensors only, fingerprint proved). Out: `Segmenter` or `Tagger`. Never trains, never writes.
+In: a run folder or a weight file (safetensors only, fingerprint proved). Out: `Segmenter` or `Tagger`. Never trains,
+never writes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataset.errors import TrainingError
 from dataset.masks import BACKGROUND, from_index
 from train.data import PAD, UInt8, letterbox, place
 from train.models.article import grabcut_front
-from train.models.backbones import feature_extractor
+from train.models.backbones import channels_last, feature_extractor
 from train.models.segmenters import CLASSES, build_segmenter
 from train.models.taggers import TagNet, probabilities
 from train.recipe import SegmentationRecipe, TaggingRecipe
@@ -32,7 +33,7 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A loaded segmentation model. `facts` says what it is: recipe, snapshot, fingerprint, taxonomy, classes, weights."""
+    """A loaded model. `facts` says what it is: recipe, snapshot, fingerprint, taxonomy, classes, weights."""
 
     net: nn.Module
     recipe: SegmentationRecipe
@@ -44,7 +45,7 @@ class Segmenter:
         if self.recipe.grabcut_front:
             rgb = grabcut_front(rgb, seed_of(rgb))
         size = (self.recipe.height, self.recipe.width)
-        spot = place(*rgb.shape[:2], size)
+        spot = place(rgb.shape[0], rgb.shape[1], size)
         batch = torch.from_numpy(letterbox(rgb, size, PAD)).permute(2, 0, 1)[None].float().to(self.device)
         logits = spot.crop(self._logits(batch))
         large = functional.interpolate(logits, size=rgb.shape[:2], mode="bilinear", align_corners=False)
@@ -96,7 +97,7 @@ class Tagger:
 
 
 def load_segmenter(path: Path | str, device: str = "cpu") -> Segmenter:
-    """From a run folder or a weight file. Raises TrainingError: missing, cut short, changed, of another task or classes."""
+    """From a run folder or a weight file. Raises TrainingError: missing, cut short, changed, of other classes."""
     file = weight_path(path)
     tensors, facts = read_weights(file, "segmentation")
     if facts.get("classes") != list(CLASSES):
@@ -111,7 +112,10 @@ def load_tagger(path: Path | str, device: str = "cpu", *, taxonomy: str | None =
     tensors, facts = read_weights(file, "tagging")
     if taxonomy is not None and facts.get("taxonomy") != taxonomy:
         raise TrainingError(
-            f"was trained under taxonomy {facts.get('taxonomy')}", where=str(file), expected=taxonomy, cure="Train it again"
+            f"was trained under taxonomy {facts.get('taxonomy')}",
+            where=str(file),
+            expected=taxonomy,
+            cure="Train it again",
         )
     recipe = TaggingRecipe.model_validate(facts["recipe"])
     counts = {field: len(values) for field, values in facts["values"].items()}
@@ -124,8 +128,10 @@ def _ready(net: nn.Module, tensors: dict[str, Tensor], file: Path, device: str) 
     try:
         net.load_state_dict(tensors)
     except RuntimeError as error:
-        raise TrainingError("doesn't fit the network its recipe names", where=str(file), cure=str(error)[:300]) from error
-    return net.to(device, memory_format=torch.channels_last).eval()
+        raise TrainingError(
+            "doesn't fit the network its recipe names", where=str(file), cure=str(error)[:300]
+        ) from error
+    return channels_last(net.to(device)).eval()
 
 
 def seed_of(rgb: UInt8) -> int:

@@ -1,7 +1,7 @@
 """Recipes: every choice a run makes, as YAML in `train/recipes/<task>/`, checked by pydantic.
 
-In: a name such as 'segmentation/fast' (or a YAML file) and overrides. Out: a resolved recipe, the same for the same words.
-An unknown key is an error that lists the known ones and the nearest. Recipes never hold paths or data.
+In: a name such as 'segmentation/fast' (or a YAML file) and overrides. Out: a resolved recipe, the same for the same
+words. An unknown key is an error that lists the known ones and the nearest. Recipes never hold paths or data.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ _MODELS: dict[str, type[SegmentationRecipe] | type[TaggingRecipe]] = {
 def known_recipes() -> list[str]:
     """Names of the recipes that ship, e.g. 'segmentation/fast'."""
     found = (resources.files("train") / "recipes").iterdir()
-    return sorted(f"{task.name}/{file.name[:-5]}" for task in found for file in task.iterdir() if file.name.endswith(".yaml"))
+    return sorted(
+        f"{task.name}/{file.name[:-5]}" for task in found for file in task.iterdir() if file.name.endswith(".yaml")
+    )
 
 
 def load_recipe(name: str, overrides: dict[str, Any] | None = None) -> Recipe:

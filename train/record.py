@@ -1,7 +1,7 @@
 """Run folders: `runs/<run id>/` with run.json, metrics.csv, evaluation.json. Imports nothing heavy; `reports` reads it.
 
-In: what a run is made from (recipe, snapshot, seeds) and what came out. Out: files written atomically, 'done' last.
-A run whose status is not 'done' was cut off; the same train command finds it by `unfinished` and goes on.
+In: what a run is made from (recipe, snapshot, seeds) and what came out. Out: files written atomically, 'done' last. A
+run whose status is not 'done' was cut off; the same train command finds it by `unfinished` and goes on.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def load(ws: Workspace, run: str = "latest", *, task: str | None = None) -> Run:
     if run == "latest":
         found = [each for each in list_runs(ws) if each.done and task in (None, each.task)]
         if not found:
-            raise EmptyError(f"no finished {task or ''} run".replace("  ", " "), where=str(ws.runs), cure="Train one: modiste train")
+            raise EmptyError(
+                f"no finished {task or ''} run".replace("  ", " "), where=str(ws.runs), cure="Train one: modiste train"
+            )
         return found[-1]
     if not (ws.runs / run / "run.json").is_file() or Path(run).name != run:
         known = ", ".join(each.id for each in list_runs(ws)[-5:]) or "none yet"
@@ -116,7 +118,9 @@ def list_runs(ws: Workspace) -> list[Run]:
 
 def unfinished(ws: Workspace, recipe: Mapping[str, Any], fingerprint: str) -> list[Run]:
     """Runs of exactly this recipe and data that were cut off, newest first."""
-    same = (run for run in list_runs(ws) if run.data["recipe"] == dict(recipe) and run.data["fingerprint"] == fingerprint)
+    same = (
+        run for run in list_runs(ws) if run.data["recipe"] == dict(recipe) and run.data["fingerprint"] == fingerprint
+    )
     return [run for run in same if not run.done][::-1]
 
 
@@ -182,7 +186,9 @@ def _code_revision() -> str | None:
     here = Path(__file__).resolve().parent
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10)
-        dirty = subprocess.run(["git", "status", "--porcelain", "."], cwd=here, capture_output=True, text=True, timeout=10)
+        dirty = subprocess.run(
+            ["git", "status", "--porcelain", "."], cwd=here, capture_output=True, text=True, timeout=10
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return head.stdout.strip() + ("+" if dirty.stdout.strip() else "") if head.returncode == 0 else None

@@ -15,7 +15,7 @@ import torch
 def seed_everything(seed: int) -> None:
     """Seed python, numpy and torch, and ask for deterministic algorithms.
 
-    On CUDA some backward kernels (bilinear upsampling) have no deterministic form: torch warns there instead of failing.
+    On CUDA some kernels (bilinear upsampling's backward) have no deterministic form: torch warns there.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)

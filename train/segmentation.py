@@ -1,7 +1,7 @@
 """Train a segmentation model from a snapshot. In: a snapshot and a recipe. Out: a run folder with `model.safetensors`.
 
-The best epoch is chosen by mean IoU on the validation part, at the network's own input size; the test part is never read here. The
-same command resumes a run of the same recipe and data that was cut off.
+The best epoch is chosen by mean IoU on the validation part, at the network's own input size; the test part is never
+read here. The same command resumes a run of the same recipe and data that was cut off.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RunResult:
     resumed: bool
 
     def line(self) -> str:
-        best = f"validation {self.score_name} {self.score:.3f} (n = {self.n_validation}, best of {self.epochs}: epoch {self.best_epoch})"
+        best = f"validation {self.score_name} {self.score:.3f} (n = {self.n_validation}, best of {self.epochs})"
         how = "resumed and " if self.resumed else ""
         return f"{how}trained {self.recipe} on {self.n_train} photos in {self.wall_s:.0f} s: {best}; run {self.run}"
 
@@ -77,7 +77,7 @@ def train_segmentation(
 ) -> RunResult:
     """Train, or go on with a run of the same recipe and data. `progress` counts optimiser steps.
 
-    Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (CUDA asked where there is none).
+    Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (no CUDA).
     """
     chosen, frozen, device = segmentation_recipe(recipe, overrides), load_snapshot(ws, snapshot), choose_device(device)
     rows = {part: masked_rows(frozen, part, chosen.mask_sources) for part in ("train", "validation")}
@@ -95,7 +95,16 @@ def train_segmentation(
             Photos(*arrays["train"], chosen.augment, chosen.seed), chosen.batch, chosen.workers, chosen.seed
         )
         facts = {"classes": list(CLASSES), "input": list(size)}
-        return run_loop(loop, started, training, plain_loader(Photos(*arrays["validation"]), chosen.batch), facts, "mean IoU", device, progress)
+        return run_loop(
+            loop,
+            started,
+            training,
+            plain_loader(Photos(*arrays["validation"]), chosen.batch),
+            facts,
+            "mean IoU",
+            device,
+            progress,
+        )
 
 
 def mean_image(photos: Any) -> Tensor:
@@ -125,7 +134,14 @@ def taxonomy_of(frozen: Snapshot) -> str:
 
 
 def run_loop(
-    loop: Loop, run: record.Run, training: Any, validation: Any, facts: dict[str, Any], score: str, device: str, progress: Progress
+    loop: Loop,
+    run: record.Run,
+    training: Any,
+    validation: Any,
+    facts: dict[str, Any],
+    score: str,
+    device: str,
+    progress: Progress,
 ) -> RunResult:
     """Fit, write the best epoch's weights with their facts, then 'done'."""
     wall, cpu, resumed = time.perf_counter(), time.process_time(), (run.folder / CHECKPOINT).is_file()

@@ -1,7 +1,8 @@
-"""Train a tagger from a snapshot: a frozen backbone with logistic heads ('linear'), or the whole network ('fine-tuned').
+"""Train a tagger: a frozen backbone with logistic heads ("linear"), or the whole network ("fine-tuned").
 
-In: a snapshot, a recipe, the taxonomy fields. Out: a run folder with `model.safetensors`. Strength, epoch and temperature are chosen on
-validation; the test part is never read here. A row without a label in a field is left out of that field's head only.
+In: a snapshot, a recipe, the taxonomy fields. Out: a run folder with `model.safetensors`. Strength, epoch and
+temperature are chosen on validation; the test part is never read here. A row without a label in a field is left out
+of that field's head only.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from dataset.workspace import Workspace
 from train import record
 from train.data import Photos, Row, cached, letterbox, photo, plain_loader, rows_of, train_loader
 from train.loop import Loop, choose_device, fit
-from train.models.backbones import feature_extractor
+from train.models.backbones import channels_last, feature_extractor
 from train.models.taggers import TagNet, both_flips
 from train.recipe import TaggingRecipe, tagging_recipe
 from train.seeding import derived, seed_everything
@@ -79,7 +80,11 @@ def labelled_rows(frozen: Snapshot, part: str, fields: Sequence[str]) -> list[Ro
 def _values(rows: Sequence[Row], field: str, frozen: Snapshot) -> list[str]:
     found = sorted({row["labels"][field] for row in rows if field in row["labels"]})
     if len(found) < 2:
-        raise EmptyError(f"field '{field}' has {len(found)} values in the train part", where=f"snapshot {frozen.name}", expected="two or more")
+        raise EmptyError(
+            f"field '{field}' has {len(found)} values in the train part",
+            where=f"snapshot {frozen.name}",
+            expected="two or more",
+        )
     return found
 
 
@@ -96,12 +101,19 @@ def encoder_name(net: TagNet, recipe: TaggingRecipe) -> str:
     return f"{how}#{tensor_fingerprint(net.backbone.state_dict())[:16]}"
 
 
-def embed_rows(ws: Workspace, rows: Sequence[Row], net: TagNet, recipe: TaggingRecipe, device: str = "cpu", progress: Progress = silent) -> Floats:
-    """(N, d) float32 unit vectors of the rows, from the embeddings table where they are there, else computed and kept."""
+def embed_rows(
+    ws: Workspace,
+    rows: Sequence[Row],
+    net: TagNet,
+    recipe: TaggingRecipe,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Floats:
+    """(N, d) float32 unit vectors: from the embeddings table where they are there, else computed and kept."""
     encoder = encoder_name(net, recipe)
     known = _known(ws, encoder)
     missing = [row for row in rows if row["sha256"] not in known]
-    net = net.to(device, memory_format=torch.channels_last).eval()
+    net = channels_last(net.to(device)).eval()
     for start in range(0, len(missing), 256):  # a commit per 256: a kill loses that much at most
         batch = missing[start : start + 256]
         vectors = _embed(ws, batch, net, recipe, device)
@@ -121,7 +133,9 @@ def embed_rows(ws: Workspace, rows: Sequence[Row], net: TagNet, recipe: TaggingR
 def _known(ws: Workspace, encoder: str) -> dict[str, Floats]:
     table = ws.tables.read("embeddings", columns=["sha256", "vector"], where=f"encoder = '{encoder}'")
     vectors = table["vector"].to_pylist()
-    return {sha: np.asarray(vector, np.float32) for sha, vector in zip(table["sha256"].to_pylist(), vectors, strict=True)}
+    return {
+        sha: np.asarray(vector, np.float32) for sha, vector in zip(table["sha256"].to_pylist(), vectors, strict=True)
+    }
 
 
 def _embed(ws: Workspace, rows: Sequence[Row], net: TagNet, recipe: TaggingRecipe, device: str) -> Floats:
@@ -149,20 +163,19 @@ def _train_linear(
     history = []
     for column, field in enumerate(values):
         train, validation = targets["train"][:, column], targets["validation"][:, column]
-        weight, bias, tried = fit_logistic(features[:cut], train, features[cut:], validation, recipe.strengths, recipe.seed)
-        head = net.heads[field]
+        weight, bias, tried = fit_logistic(
+            features[:cut], train, features[cut:], validation, recipe.strengths, recipe.seed
+        )
+        head = net.heads[column]
         with torch.no_grad():
-            head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator, union-attr]
-            head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator, union-attr]
+            head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator]
+            head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
         history += [{"field": field, "strength": strength, "score": round(score, 6)} for strength, score in tried]
     record.write_csv(run.folder / "metrics.csv", history)
-    logits = {field: value.numpy() for field, value in _heads(net, features[cut:]).items()}
-    return _close(run, net, values, logits, targets["validation"], wall, cpu, len(recipe.strengths), 0, device)
-
-
-def _heads(net: TagNet, scaled: Floats) -> dict[str, Tensor]:
     with torch.inference_mode():
-        return {field: head(torch.from_numpy(scaled)) for field, head in net.cpu().heads.items()}
+        found = net.cpu().heads_on(torch.from_numpy(features[cut:] / net.scale))
+    logits = {field: value.numpy() for field, value in found.items()}
+    return _close(run, net, values, logits, targets["validation"], wall, cpu, len(recipe.strengths), 0, device)
 
 
 def fit_logistic(
@@ -170,7 +183,7 @@ def fit_logistic(
 ) -> tuple[Floats, Floats, list[tuple[float, float]]]:
     """Multinomial logistic regression; C of the best validation accuracy (the smallest of equals).
 
-    Returns weight (K, d), bias (K,) on the unstandardised x, and (C, accuracy) of each try. Rows with y = -1 are left out.
+    Returns weight (K, d), bias (K,) on the unstandardised x, and (C, accuracy) of each try. y = -1 is left out.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -180,7 +193,11 @@ def fit_logistic(
     for strength in sorted(strengths):
         model = LogisticRegression(C=strength / len(mean), max_iter=500, random_state=seed)
         model.fit((x[seen] - mean) / std, y[seen])
-        score = float(np.mean(model.predict((x_validation[judged] - mean) / std) == y_validation[judged])) if judged.any() else 0.0
+        score = (
+            float(np.mean(model.predict((x_validation[judged] - mean) / std) == y_validation[judged]))
+            if judged.any()
+            else 0.0
+        )
         tried.append((strength, score))
         if score > best_score:
             best, best_score = model, score
@@ -204,7 +221,9 @@ def temperature_of(logits: Floats, truth: Ints) -> float:
     if not seen.any():
         return 1.0
     z, t = torch.from_numpy(logits[seen]).double(), torch.from_numpy(truth[seen])
-    found = minimize_scalar(lambda log_t: float(functional.cross_entropy(z / np.exp(log_t), t)), bounds=(-3.0, 3.0), method="bounded")
+    found = minimize_scalar(
+        lambda log_t: float(functional.cross_entropy(z / np.exp(log_t), t)), bounds=(-3.0, 3.0), method="bounded"
+    )
     return float(np.exp(found.x))
 
 
@@ -222,7 +241,8 @@ class TaggingLoop(Loop):
             if bool((truth[:, column] != MISSING).any()):
                 losses.append(functional.cross_entropy(
                     logits[field], truth[:, column], ignore_index=MISSING, label_smoothing=self.smoothing))  # fmt: skip
-        return torch.stack(losses).sum() if losses else sum(value.sum() for value in logits.values()) * 0
+        nothing = torch.stack([value.sum() for value in logits.values()]).sum() * 0  # keeps the graph whole
+        return torch.stack(losses).sum() if losses else nothing
 
     def judge(self, logits: Any, truth: Tensor) -> None:
         said = torch.stack([logits[field].argmax(1) for field in self.fields], dim=1)
@@ -241,19 +261,29 @@ def _train_whole(
     wall, cpu = time.perf_counter(), time.process_time()
     arrays = {}
     for part, found in rows.items():
-        key = f"{run.data['fingerprint'][:16]}-{part}-{derived(0, *(row['sha256'] for row in found)):08x}-square{recipe.side}"
+        words = derived(0, *(row["sha256"] for row in found))
+        key = f"{run.data['fingerprint'][:16]}-{part}-{words:08x}-square{recipe.side}"
         arrays[part] = cached(ws, found, key, lambda row: square(ws, row, recipe.side))
     loop = TaggingLoop(net, recipe, list(values))
     training = Photos(arrays["train"], targets["train"], recipe.augment, recipe.seed)
     validation = plain_loader(Photos(arrays["validation"], targets["validation"]), recipe.batch)
     try:
-        fit(loop, train_loader(training, recipe.batch, recipe.workers, recipe.seed), validation, run.folder, device, progress)
+        fit(
+            loop,
+            train_loader(training, recipe.batch, recipe.workers, recipe.seed),
+            validation,
+            run.folder,
+            device,
+            progress,
+        )
     except BaseException:
         record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
         raise
     net.load_state_dict(loop.best)
     logits = _flipped_logits(net.to(device).eval(), validation, recipe, device)
-    return _close(run, net, values, logits, targets["validation"], wall, cpu, len(loop.history), loop.best_epoch, device)
+    return _close(
+        run, net, values, logits, targets["validation"], wall, cpu, len(loop.history), loop.best_epoch, device
+    )
 
 
 def _flipped_logits(net: TagNet, loader: Any, recipe: TaggingRecipe, device: str) -> dict[str, Floats]:
@@ -269,11 +299,22 @@ def _close(
     """Calibrate on validation, write the weights with their facts, then 'done'."""
     temperature = {field: temperature_of(logits[field], truth[:, column]) for column, field in enumerate(values)}
     seen = [truth[:, column] != MISSING for column in range(len(values))]
-    right = [np.mean(logits[field].argmax(1)[seen[c]] == truth[seen[c], c]) for c, field in enumerate(values) if seen[c].any()]
+    right = [
+        np.mean(logits[field].argmax(1)[seen[c]] == truth[seen[c], c])
+        for c, field in enumerate(values)
+        if seen[c].any()
+    ]
     score = float(np.mean(right)) if right else 0.0
     known = {key: run.data[key] for key in ("task", "snapshot", "fingerprint", "taxonomy")}
     recipe = {key: value for key, value in run.data["recipe"].items() if key != "fields"}
-    facts = {**known, "recipe": recipe, "run": run.id, "values": values, "temperature": temperature, "input": [recipe["side"]] * 2}
+    facts = {
+        **known,
+        "recipe": recipe,
+        "run": run.id,
+        "values": values,
+        "temperature": temperature,
+        "input": [recipe["side"]] * 2,
+    }
     weights = save_weights(run.folder / WEIGHT_FILE, net.state_dict(), facts)
     results = {
         "score_name": "validation accuracy", "score": score, "best_epoch": best, "epochs": tries,

@@ -1,10 +1,10 @@
 """The one door to the libraries that import torchvision: lightning, segmentation_models_pytorch, timm.
 
-A CPU build of torch beside PyPI's CUDA-built torchvision fails on import with 'operator torchvision::nms does not exist'.
-Declaring the two schemas first is enough, since nothing here calls them; where torchvision's own ops load, nothing is
-declared. Importing one of these libraries past this module brings the failure back.
+A CPU build of torch beside PyPI's CUDA-built torchvision fails on import with 'operator torchvision::nms does not
+exist'. Declaring the two schemas first is enough, since nothing here calls them; where torchvision's own ops load,
+nothing is declared. Importing one of these libraries past this module brings the failure back.
 """
-# ruff: noqa: E402, I001  (the order is the point: schemas first, then what needs them)
+# ruff: noqa: E402  (the order is the point: schemas first, then what needs them)
 
 from __future__ import annotations
 

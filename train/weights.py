@@ -1,7 +1,7 @@
 """Weight files: safetensors that say what they are. They never run code.
 
-In: tensors and facts (recipe, snapshot fingerprint, taxonomy, classes, input size). Out: one `.safetensors` file whose metadata
-holds the facts and a sha256 over the tensors, proved on loading.
+In: tensors and facts (recipe, snapshot fingerprint, taxonomy, classes, input size). Out: one `.safetensors` file
+whose metadata holds the facts and a sha256 over the tensors, proved on loading.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def weight_path(path: Path | str) -> Path:
 
 
 def read_weights(path: Path, task: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and facts, the fingerprint proved. Raises TrainingError for a file that is cut short, changed, or of another task."""
+    """Tensors and facts, proved. Raises TrainingError for a file that is cut short, changed, or of another task."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get(_KEY, "{}"))
@@ -63,7 +63,9 @@ def read_weights(path: Path, task: str) -> tuple[dict[str, Tensor], dict[str, An
             f"is no whole safetensors file: {error}", where=str(path), cure="Fetch it again, or train again"
         ) from error
     if facts.get("task") != task:
-        raise TrainingError(f"is a {facts.get('task', 'foreign')} weight", where=str(path), expected=f"a {task} weight of Modiste")
+        raise TrainingError(
+            f"is a {facts.get('task', 'foreign')} weight", where=str(path), expected=f"a {task} weight of Modiste"
+        )
     if tensor_fingerprint(tensors) != facts.get("weights"):
         raise TrainingError("was changed since it was trained", where=str(path), cure="Fetch it again, or train again")
     return tensors, facts

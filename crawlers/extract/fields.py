@@ -1,7 +1,8 @@
 """One value at a time: from what a page wrote to what a row holds, or None where it says nothing usable.
 
-In: strings, numbers, dicts and lists as found in markup. Out: plain text, decimal strings, ISO 4217 codes, schema.org names.
-Never guesses: a price without digits, a currency sign shared by several countries, an unknown availability give None.
+In: strings, numbers, dicts and lists as found in markup. Out: plain text, decimal strings, ISO 4217 codes,
+schema.org names. Never guesses: a price without digits, a currency sign shared by several countries, an unknown
+availability give None.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from w3lib.html import remove_tags
 
 AVAILABILITY = {
     "instock": "InStock", "instoreonly": "InStock", "onlineonly": "InStock", "limitedavailability": "InStock",
-    "available": "InStock", "in_stock": "InStock", "outofstock": "OutOfStock", "oos": "OutOfStock", "soldout": "OutOfStock",
+    "available": "InStock", "in_stock": "InStock", "outofstock": "OutOfStock", "oos": "OutOfStock",
+    "soldout": "OutOfStock",
     "out_of_stock": "OutOfStock", "unavailable": "OutOfStock", "preorder": "PreOrder", "presale": "PreOrder",
     "backorder": "BackOrder", "madetoorder": "BackOrder", "discontinued": "Discontinued",
 }  # fmt: skip
 # Signs that mean one currency only; '$', '¥' and 'kr' are shared, so they say nothing alone.
 SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₫": "VND", "Kč": "CZK",
-         "US$": "USD", "A$": "AUD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD", "R$": "BRL", "฿": "THB", "₴": "UAH"}  # fmt: skip
+         "US$": "USD", "A$": "AUD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD", "R$": "BRL",
+         "฿": "THB", "₴": "UAH"}  # fmt: skip
 NO_MINOR_UNIT = {"JPY", "KRW", "VND", "CLP", "ISK", "IDR", "COP"}
 
 
@@ -47,7 +50,7 @@ def texts(value: Any) -> list[str]:
 
 
 def price(value: Any, currency_code: str | None = None) -> str | None:
-    """Decimal string of a price. '229.990' is thousands where the currency has no minor unit, and '1.299,00' is 1299.00.
+    """Decimal string of a price. '229.990' is thousands in a currency without a minor unit, '1.299,00' is 1299.00.
 
     A number in markup is taken as written; zero and negative prices are no price.
     """

@@ -113,14 +113,12 @@ def _renditions(tag: Selector) -> Iterator[tuple[str, int]]:
         yield max(candidates, key=lambda c: c[1])
     else:
         yield from (
-            (attributes[name], 0)
-            for name in _LAZY[:99]
-            if attributes.get(name) and not attributes[name].startswith("data:")
+            (attributes[name], 0) for name in _LAZY if attributes.get(name) and not attributes[name].startswith("data:")
         )
 
 
 def _larger_from_tags(page: Selector, url: str, largest: dict[str, tuple[int, str]]) -> None:
-    """A picture that markup names small may stand in an `srcset` anywhere on the page: same picture, larger rendition."""
+    """A picture that markup names small may stand larger in an `srcset` anywhere on the page."""
     for tag in page.xpath("//img[@srcset or @data-srcset] | //source[@srcset]"):
         for candidate, width in _renditions(tag):
             absolute = _absolute(candidate, url)
@@ -130,6 +128,8 @@ def _larger_from_tags(page: Selector, url: str, largest: dict[str, tuple[int, st
 
 
 def _absolute(candidate: str, url: str) -> str | None:
+    if not candidate.strip():
+        return None
     joined = urljoin(url, candidate.strip())
     parts = urlsplit(joined)
     if (

@@ -1,7 +1,8 @@
 """JSON-LD: every node of a page's `application/ld+json` scripts, the near-valid ones repaired.
 
-In: a parsed page. Out: top-level nodes as dicts with `@type` as a tuple of lower-case names; nodes that are one another by
-`@id` are joined. extruct drops a whole page's JSON-LD when one script is broken, so the scripts are read here one by one.
+In: a parsed page. Out: top-level nodes as dicts with `@type` as a tuple of lower-case names; nodes that are one
+another by `@id` are joined. extruct drops a whole page's JSON-LD when one script is broken, so the scripts are read
+here one by one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Microdata and OpenGraph, read with extruct and given the shape of JSON-LD nodes.
 
-In: a parsed page. Out: the Product items that stand for the page itself: one inside another item (a recommendation inside
-the product, a list's tile) or inside a carousel, a related-products block or a footer is left out.
+In: a parsed page. Out: the Product items that stand for the page itself: one inside another item (a recommendation
+inside the product, a list's tile) or inside a carousel, a related-products block or a footer is left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Candidate values of each product field from one Product node.
 
-In: a Product node and the origin it came from. Out: {field: value}, empty fields missing. Knows the shapes, judges nothing:
-which origin wins is `crawlers.extract.page`'s business.
+In: a Product node and the origin it came from. Out: {field: value}, empty fields missing. Knows the shapes, judges
+nothing: which origin wins is `crawlers.extract.page`'s business.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Offers of a product node: what a visitor pays, the struck price, the currency, whether it can be had, its variants.
 
-In: a Product or ProductGroup node (JSON-LD or microdata). Out: plain fields. One size out of stock is not the product being
-so: any offer that can be had makes it InStock. A price range gives its low end, as shops show it ('from').
+In: a Product or ProductGroup node (JSON-LD or microdata). Out: plain fields. One size out of stock is not the
+product being so: any offer that can be had makes it InStock. A price range gives its low end, as shops show it
+('from').
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def _variant(node: Node) -> dict[str, Any]:
     offer = read(node)
     image = node.get("image")
     found = {
-        "sku": fields.text(node.get("sku")), "colour": fields.text(node.get("color")), "size": fields.text(node.get("size")),
+        "sku": fields.text(node.get("sku")), "colour": fields.text(node.get("color")),
+        "size": fields.text(node.get("size")),
         "price": offer.get("price"), "availability": offer.get("availability"),
         "image": image if isinstance(image, str) else None,
     }  # fmt: skip

@@ -1,8 +1,8 @@
 """A page in, its kind and its products out. What a page *contains* decides; its URL only makes links absolute.
 
-Order of the run: parse -> find the Product nodes that stand for this page -> else OpenGraph -> else the store's selectors
--> reconcile per field (JSON-LD over microdata over OpenGraph; selectors of a site file over all) -> pictures.
-An article, a category listing, a page whose markup is absent yields no product.
+Order of the run: parse -> find the Product nodes that stand for this page -> else OpenGraph -> else the store's
+selectors -> reconcile per field (JSON-LD over microdata over OpenGraph; selectors of a site file over all) ->
+pictures. An article, a category listing, a page whose markup is absent yields no product.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def parse(body: bytes, content_type: str | None = None) -> Selector | None:
 
 
 def canonical(page: Selector, url: str) -> str:
-    """The page's own canonical URL where it stays on the host and is more than the front page, else `url`, canonicalised."""
+    """The page's own canonical URL where it stays on the host and isn't the front page, else `url`; canonicalised."""
     own = page.xpath('//link[translate(@rel, "CANOIL", "canoil")="canonical"]/@href').get()
     joined = urljoin(url, own.strip()) if own else url
     same = urlsplit(joined).netloc == urlsplit(url).netloc and urlsplit(joined).path not in ("", "/")
@@ -72,7 +72,10 @@ def _own_products(page: Selector, url: str, data: list[Node], micro: list[Node])
 
 
 def _top(found: list[Node]) -> list[Node]:
-    """Product nodes that stand at the top, or are the main entity of a page node. An ItemList's members stay inside it."""
+    """Product nodes that stand at the top, or are the main entity of a page node.
+
+    An ItemList's members stay inside it.
+    """
     tops: list[Node] = []
     for node in found:
         if nodes.is_product(node):

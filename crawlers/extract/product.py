@@ -1,7 +1,8 @@
 """What a page yields: its kind and its products, as values with the source of each field.
 
-`Product` has the fields of the `products` table that a page can say; `source` maps field -> [origin, confidence in (0, 1]].
-Origins: json-ld, microdata, opengraph, selector, page. Prices are decimal strings, currency ISO 4217, texts plain.
+`Product` has the fields of the `products` table that a page can say; `source` maps field -> [origin, confidence in
+(0, 1]]. Origins: json-ld, microdata, opengraph, selector, page. Prices are decimal strings, currency ISO 4217,
+texts plain.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
-"""The spider for any shop: reads sitemaps, listings and product pages, and hands each page's content to the durable queue.
+"""The spider for any shop: reads sitemaps, listings and product pages, and hands each page's content to the durable
+queue.
 
-In: page tasks from the frontier. Out: one transaction per page. It starts with nothing: `crawlers.run` seeds the queue. Where a
-sitemap led to no product, it goes over to listing pages, and says so.
+In: page tasks from the frontier. Out: one transaction per page. It starts with nothing: `crawlers.run` seeds the
+queue. Where a sitemap led to no product, it goes over to listing pages, and says so.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import zlib
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +17,7 @@ from urllib.parse import urljoin
 from parsel import Selector
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DontCloseSpider
+from scrapy.exceptions import CloseSpider, DontCloseSpider
 from scrapy.http import Response
 
 from crawlers import links, optout, sitemaps
@@ -24,6 +27,9 @@ from crawlers.job import FLUSH_AT, MAX_DEPTH, Job
 from crawlers.policy import REASONS as POLICY_REASONS
 from crawlers.policy import Decision
 from crawlers.queue import Found, Known, PageTask
+from dataset.errors import ModisteError
+
+log = logging.getLogger(__name__)
 
 _BY_EXCEPTION = {
     "DownloadTimeoutError": "timeout", "CannotResolveHostError": "dns", "DownloadConnectionRefusedError": "connection",
@@ -50,7 +56,10 @@ class ShopSpider(Spider):
             yield request
 
     def request_for(self, task: PageTask) -> Request:
-        """A page's request, conditional where an earlier crawl kept the page. `dont_filter`: the queue knows what was seen."""
+        """A page's request, conditional where an earlier crawl kept the page.
+
+        `dont_filter`: the queue knows what was seen.
+        """
         known = self.job.queue.known(task.url) if task.kind != "sitemap" else None
         return Request(
             task.url,
@@ -83,7 +92,14 @@ class ShopSpider(Spider):
         if page is None or b"\x00" in body[:512]:
             self.job.queue.page_ended(task.url, "failed", "not_html")
             return
-        self._commit(task, response, body, page)
+        try:
+            self._commit(task, response, body, page)
+        except ModisteError as error:
+            self.job.error = error
+            raise CloseSpider("error") from error
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            log.warning("%s can't be read: %r", response.url, error)
+            self.job.queue.page_ended(task.url, "failed", "unreadable")
         self.job.progress(self.job.queue.count("pages", "status='done'"), None)
         self.job.fetcher.changed.set()
         await self.job.writer.flush(at_least=FLUSH_AT)
@@ -94,6 +110,9 @@ class ShopSpider(Spider):
         opted = optout.from_headers(tags, _header(response, "tdm-reservation"), self.job.purpose)
         opted = opted or optout.from_page(page, self.job.purpose)
         room = self.job.room_for_products()
+        if room == 0 and read.products:
+            self.job.queue.page_ended(task.url, "pending", "budget")
+            return
         products = read.products if room is None else read.products[:room]
         sha256 = self.job.keep_page(body) if products else ""
         rows = [(self.job.row(p, sha256), p.images) for p in products]
@@ -122,6 +141,8 @@ class ShopSpider(Spider):
         """A page that brought nothing: refused by the gate or failed, with its reason."""
         task: PageTask = failure.request.meta["page"]
         error = failure.value
+        if isinstance(error, asyncio.CancelledError):
+            return  # Ctrl-C: the page is still to be done
         if isinstance(error, Refused):
             reason = error.decision.reason or "refused"
             status = "refused" if reason in POLICY_REASONS else "failed"
@@ -140,11 +161,10 @@ class ShopSpider(Spider):
         queue = self.job.queue
         if queue.state("strategy") == "sitemap" and queue.count("products") == 0 and not self.job.is_over():
             queue.set_state(strategy="listing")
-            start = (
-                urljoin(self.job.scope.url, self.job.scope.only or "") if self.job.scope.only else self.job.scope.url
-            )
-            if queue.add_page(links.clean(start), "listing") or queue.count("pages", "status='pending'"):
-                raise DontCloseSpider
+            start = links.clean(urljoin(self.job.scope.url, self.job.scope.only or self.job.scope.url))
+            queue.follow_instead(start)
+            self.crawler.engine.crawl(Request(start, meta={"kind": "listing"}))  # wakes the engine
+            raise DontCloseSpider
 
 
 def _header(response: Response, name: str) -> str | None:

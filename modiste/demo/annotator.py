@@ -1,4 +1,6 @@
-"""Writes what an annotator hands over: person and garment cutouts named by the image's sha256, the truth, the splits."""
+"""Writes what an annotator hands over: person and garment cutouts named by the image's sha256, the truth, the
+splits.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from PIL import Image
 
 
 def write_cutout(folder: Path, sha256: str, kind: str, pixels: np.ndarray, mask: np.ndarray) -> None:
-    """The photo's own pixels (H, W, 3) where `mask` (H, W) bool, transparent white elsewhere: `<kind>/<sha256>.png`, RGBA."""
+    """The photo's own pixels (H, W, 3) where `mask` (H, W) bool, transparent white elsewhere:
+    `<kind>/<sha256>.png`, RGBA.
+    """
     cut = np.full((*mask.shape, 4), 255, np.uint8)
     cut[..., 3] = mask.astype(np.uint8) * 255
     cut[mask, :3] = pixels[mask]

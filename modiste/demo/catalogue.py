@@ -1,104 +1,21 @@
 """The demo shop's stock: products, their image files, and the annotator's folder beside them.
 
-`build_drawn` draws every image; `build_photos` sells real photographs from where they lie. Both write `catalogue.json` last, so a
-folder that has it is whole; building again returns it as it is. What the shop knows and what the annotator knows stay apart:
-truth is in `annotations/` only.
+`build_drawn` draws every image; `build_photos` sells real photographs from where they lie. Both write
+`catalogue.json` last, so a folder that has it is whole; building again returns it as it is. What the shop knows
+and what the annotator knows stay apart: truth is in `annotations/` only.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from dataset.errors import UsageError
 from dataset.progress import Progress, silent
+from modiste.demo.goods import FILE, VERSION, Catalogue, Picture, Product, load
 
-VERSION = 1
+__all__ = ["Catalogue", "Picture", "Product", "build_drawn", "build_photos", "load"]
+
 FEWEST = 6
-FILE = "catalogue.json"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """`file` is absolute, or relative to the catalogue's folder; `trouble` is '', 'missing', 'html' or 'noai'."""
-
-    file: str
-    alt: str
-    trouble: str = ""
-
-
-@dataclass(frozen=True)
-class Product:
-    """A product page. Prices are decimal strings; `trouble` is '' or 'noai' (opted out by header) or 'private' (disallowed)."""
-
-    sku: str
-    name: str
-    brand: str
-    price: str
-    list_price: str | None
-    currency: str
-    availability: str
-    colour: str | None
-    category: tuple[str, ...]
-    variant_group: str | None
-    sizes: tuple[str, ...]
-    description: str
-    images: tuple[Picture, ...]
-    trouble: str = ""
-
-    @property
-    def path(self) -> str:
-        return f"/{'private' if self.trouble == 'private' else 'product'}/{self.sku.lower()}"
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """`root` is the folder that holds it; `made_from` the arguments it was built with."""
-
-    root: Path
-    title: str
-    products: tuple[Product, ...]
-    made_from: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def annotations(self) -> Path:
-        return self.root / "annotations"
-
-    def file_of(self, picture: Picture) -> Path:
-        return self.root / picture.file
-
-    def save(self) -> None:
-        body = {
-            "version": VERSION,
-            "title": self.title,
-            "made_from": self.made_from,
-            "products": [asdict(p) for p in self.products],
-        }
-        target = self.root / FILE
-        draft = target.with_suffix(".part")
-        draft.write_text(json.dumps(body, indent=1, ensure_ascii=False), encoding="utf-8")
-        draft.replace(target)
-
-
-def load(root: Path) -> Catalogue:
-    """A saved catalogue; UsageError where there is none or another version's."""
-    try:
-        body = json.loads((root / FILE).read_text(encoding="utf-8"))
-        if body["version"] != VERSION:
-            raise ValueError(f"version {body['version']}")
-        products = tuple(_product(row) for row in body["products"])
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise UsageError(
-            "no usable catalogue", where=str(root / FILE), cure=f"Build it again ({problem})."
-        ) from problem
-    return Catalogue(root, body["title"], products, body["made_from"])
-
-
-def _product(row: dict[str, object]) -> Product:
-    images = tuple(Picture(**picture) for picture in row.pop("images"))  # type: ignore[attr-defined]
-    lists = {name: tuple(row.pop(name)) for name in ("category", "sizes")}  # type: ignore[call-overload]
-    return Product(**row, **lists, images=images)  # type: ignore[arg-type]
 
 
 def _already(out: Path, made_from: dict[str, object]) -> Catalogue | None:
@@ -109,7 +26,9 @@ def _already(out: Path, made_from: dict[str, object]) -> Catalogue | None:
 
 
 def build_drawn(out: Path, *, products: int, seed: int, progress: Progress = silent) -> Catalogue:
-    """Draw a shop of `products` product pages into `out`: same seed, same bytes. Raises UsageError below six products."""
+    """Draw a shop of `products` product pages into `out`: same seed, same bytes. Raises UsageError below six
+    products.
+    """
     if products < FEWEST:
         raise UsageError(
             f"{products} products are too few", expected=f"{FEWEST} or more", cure="Ask for more products."

@@ -1,7 +1,7 @@
 """Draws the stock: each product's gallery (front, another pose, packshot, detail), its cutouts and its truth.
 
-A seed decides every byte. About one scene in eight has no cutouts, so that a machine has to find the person. One image is
-planted a second time under another product, cropped a little and recompressed.
+A seed decides every byte. About one scene in eight has no cutouts, so that a machine has to find the person.
+One image is planted a second time under another product, cropped a little and recompressed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -18,7 +19,7 @@ from PIL import Image
 from dataset.blobs import sha256_of
 from dataset.progress import Progress, counted
 from modiste.demo.annotator import write_cutout, write_table
-from modiste.demo.catalogue import Picture, Product
+from modiste.demo.goods import Picture, Product
 from modiste.demo.scenes.backdrops import BACKDROPS
 from modiste.demo.scenes.figure import POSES
 from modiste.demo.scenes.looks import dress_up
@@ -46,7 +47,9 @@ def _gallery(offer: Offer, index: int, seed: int) -> Iterator[tuple[str, Drawn]]
     base = seed * 1_000_003 + index * 17
     rng = Random(f"gallery {base}")
     look = dress_up(offer.garment, offer.shape_seed)
-    places, poses = rng.sample(BACKDROPS, 2), rng.sample(STANDING, 2)
+    pockets = any(g.type in ("pants", "shorts") for g in look.clothes)
+    fitting = [pose for pose in STANDING if pockets or pose != "hand in pocket"]
+    places, poses = rng.sample(BACKDROPS, 2), rng.sample(fitting, 2)
     yield "front", draw_scene(look, offer.garment, place=places[0], pose=poses[0], seed=base)
     back = rng.random() < 0.15 and offer.garment.type not in ("shirt", "blouse", "coat", "jacket", "hat")
     yield "second", draw_scene(look, offer.garment, place=places[1], pose=poses[1], seed=base + 1, back=back)
@@ -77,14 +80,27 @@ def _product(offer: Offer, index: int, pictures: list[Picture], products: int) -
     category = ("Clothing" if g.type not in ("shoes", "hat") else "Accessories", section) + (
         (g.type,) if section != g.type else ()
     )
-    return Product(f"MD-{index:04d}", offer.name, offer.brand, offer.price, offer.list_price, "EUR", stocked, g.colour, category,
-                   offer.group, offer.sizes, offer.description, tuple(pictures))  # fmt: skip
+    return Product(
+        f"MD-{index:04d}",
+        offer.name,
+        offer.brand,
+        offer.price,
+        offer.list_price,
+        "EUR",
+        stocked,
+        g.colour,
+        category,
+        offer.group,
+        offer.sizes,
+        offer.description,
+        tuple(pictures),
+    )
 
 
 def _plant_duplicate(out: Path, made: list[Product], truth: list[tuple[str, str, str]]) -> None:
-    """The first product's front image, trimmed by three pixels and saved anew, becomes the last product's last image."""
-    from dataclasses import replace
-
+    """The first product's front image, trimmed by three pixels and saved anew, becomes the last product's last
+    image.
+    """
     source = Image.open(out / made[0].images[0].file)
     width, height = source.size
     body = io.BytesIO()

@@ -134,12 +134,12 @@ def take_samples(folder: Path, count: int = 12) -> None:
 
 
 def _command(words: list[str], environment: dict[str, str], as_json: bool) -> float:
-    """Run `modiste WORDS` in a child; seconds it took."""
+    """Run `modiste WORDS` in a child; seconds it took. -P: a folder named `train` where the user stands is not ours."""
     if not as_json:
         typer.secho("$ modiste " + " ".join(words), bold=True)
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "modiste", *words], env=environment, check=False, stdout=sys.stderr if as_json else None
+        [sys.executable, "-P", "-m", "modiste", *words], env=environment, check=False, stdout=sys.stderr if as_json else None
     )
     if done.returncode:
         raise DemoStopped(f"'modiste {words[0]}' ended with exit code {done.returncode}", done.returncode)

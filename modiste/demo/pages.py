@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (HTML and CSS)
 """The shop's pages as HTML: home, listings, product pages with JSON-LD, the plain ones. Text is escaped; nothing is fetched from elsewhere."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-from modiste.demo.catalogue import Catalogue, Product
+from modiste.demo.goods import Catalogue, Product
 
 WIDTHS = (160, 280)
 SYMBOL = {"EUR": "€", "USD": "$", "GBP": "£"}
@@ -158,7 +159,7 @@ def _json_ld(product: Product, url: str) -> str:
         record["inProductGroupWithID"] = product.variant_group
     trail = ["Home", *product.category]
     steps = [{"@type": "ListItem", "position": n, "name": name} for n, name in enumerate(trail, start=1)]
-    crumbs = {"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": steps}
+    crumbs: dict[str, object] = {"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": steps}
     return "".join(f'<script type="application/ld+json">{_for_script(block)}</script>' for block in (record, crumbs))
 
 

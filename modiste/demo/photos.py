@@ -1,6 +1,7 @@
 """Sells real photographs: `street` (people, with pixel labels) and `wardrobe` (single garments in class folders).
 
-The street label maps play the annotator: person is every label above 0, garment the clothes among them. Photos stay where they lie.
+The street label maps play the annotator: person is every label above 0, garment the clothes among them. Photos stay
+where they lie.
 """
 
 from __future__ import annotations
@@ -17,11 +18,40 @@ from dataset.blobs import sha256_of
 from dataset.errors import DataError, UsageError
 from dataset.progress import Progress, counted
 from modiste.demo.annotator import write_cutout, write_table
-from modiste.demo.catalogue import Picture, Product
+from modiste.demo.goods import Picture, Product
 
 CLOTHES = frozenset(
-    "blazer blouse bodysuit bra cape cardigan coat dress hoodie intimate jacket jeans jumper leggings panties pants romper shirt shorts skirt"
-    " stockings suit sweater sweatshirt swimwear t-shirt tights top vest".split()
+    [
+        "blazer",
+        "blouse",
+        "bodysuit",
+        "bra",
+        "cape",
+        "cardigan",
+        "coat",
+        "dress",
+        "hoodie",
+        "intimate",
+        "jacket",
+        "jeans",
+        "jumper",
+        "leggings",
+        "panties",
+        "pants",
+        "romper",
+        "shirt",
+        "shorts",
+        "skirt",
+        "stockings",
+        "suit",
+        "sweater",
+        "sweatshirt",
+        "swimwear",
+        "t-shirt",
+        "tights",
+        "top",
+        "vest",
+    ]
 )
 Split = tuple[str, str]
 
@@ -44,8 +74,12 @@ def sell_photos(photos: Path, out: Path, limit: int | None, progress: Progress) 
     street = sorted((photos / "street" / "photos").glob("*.jpg"))
     wardrobe = sorted((photos / "wardrobe").glob("*/*/*.jpg"))
     if not street and not wardrobe:
-        raise UsageError("no photographs here", where=str(photos), expected="street/photos/*.jpg or wardrobe/*/<class>/*.jpg",
-                         cure="Give the folder that holds `street` and `wardrobe`.")  # fmt: skip
+        raise UsageError(
+            "no photographs here",
+            where=str(photos),
+            expected="street/photos/*.jpg or wardrobe/*/<class>/*.jpg",
+            cure="Give the folder that holds `street` and `wardrobe`.",
+        )
     from_street, from_wardrobe = _shares([len(street), len(wardrobe)], limit)
     chosen = [*_even(street, from_street), *_even(wardrobe, from_wardrobe)]
     names = _label_names(photos) if street else {}

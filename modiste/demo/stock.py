@@ -1,4 +1,6 @@
-"""The drawn shop's range: which garments it sells, in which colours, under which names and at what prices. Seeded, pure."""
+"""The drawn shop's range: which garments it sells, in which colours, under which names and at what prices.
+Seeded, pure.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,34 @@ from random import Random
 
 from modiste.demo.scenes.garment import Garment
 from modiste.demo.scenes.palette import CLOTH
-from modiste.demo.scenes.patterns import PATTERNS
 
 BRANDS = ("Fennel & Rye", "Northgate", "Maison Alder", "Kestrel", "Ottoline")
-NAMES = ("Juniper", "Marlow", "Isla", "Aster", "Rowan", "Celeste", "Harper", "Linden", "Wren", "Odette", "Sorrel", "Tamsin",
-         "Briar", "Elowen", "Hollis", "Ines", "Juno", "Keira", "Lark", "Mabel", "Nell", "Orla", "Piper", "Quinn")  # fmt: skip
+NAMES = (
+    "Juniper",
+    "Marlow",
+    "Isla",
+    "Aster",
+    "Rowan",
+    "Celeste",
+    "Harper",
+    "Linden",
+    "Wren",
+    "Odette",
+    "Sorrel",
+    "Tamsin",
+    "Briar",
+    "Elowen",
+    "Hollis",
+    "Ines",
+    "Juno",
+    "Keira",
+    "Lark",
+    "Mabel",
+    "Nell",
+    "Orla",
+    "Piper",
+    "Quinn",
+)
 ORDER = (
     "dress",
     "t-shirt",
@@ -28,8 +53,20 @@ ORDER = (
     "pants",
     "hat",
 )
-PRICES = {"dress": (49, 139), "t-shirt": (15, 39), "pants": (39, 99), "shirt": (35, 79), "skirt": (35, 89), "coat": (119, 289), "sweater": (45, 119),
-          "blouse": (35, 85), "shorts": (25, 59), "jacket": (79, 189), "shoes": (49, 159), "hat": (15, 45)}  # fmt: skip
+PRICES = {
+    "dress": (49, 139),
+    "t-shirt": (15, 39),
+    "pants": (39, 99),
+    "shirt": (35, 79),
+    "skirt": (35, 89),
+    "coat": (119, 289),
+    "sweater": (45, 119),
+    "blouse": (35, 85),
+    "shorts": (25, 59),
+    "jacket": (79, 189),
+    "shoes": (49, 159),
+    "hat": (15, 45),
+}
 SIZES = {"shoes": ("37", "38", "39", "40", "41", "42"), "hat": ("One size",)}
 PROBABLE = (("plain", 0.46), ("striped", 0.16), ("dotted", 0.1), ("checked", 0.14), ("floral", 0.14))
 
@@ -120,8 +157,15 @@ def cut_garment(kind: str, rng: Random) -> Garment:
             pick(("a-line", "pencil", "pleated", "flared")),
         )
     if kind == "pants":
-        return Garment(kind, pick((colour, "denim", "black", "sand")), pick(("plain", "plain", "plain", "striped", "checked")), None,
-                       pick(("full", "full", "cropped")), None, pick(("skinny", "straight", "wide", "tailored")))  # fmt: skip
+        return Garment(
+            kind,
+            pick((colour, "denim", "black", "sand")),
+            pick(("plain", "plain", "plain", "striped", "checked")),
+            None,
+            pick(("full", "full", "cropped")),
+            None,
+            pick(("skinny", "straight", "wide", "tailored")),
+        )
     if kind == "shorts":
         return Garment(
             kind,
@@ -176,7 +220,8 @@ def _describe(g: Garment) -> str:
 
 def stock(products: int, seed: int) -> list[Offer]:
     """`products` offers; about a third are colour variants of the one before."""
-    rng, offers = Random(f"stock {seed}"), []
+    offers: list[Offer] = []
+    rng = Random(f"stock {seed}")
     style = 0
     while len(offers) < products:
         kind = ORDER[style % len(ORDER)]
@@ -188,10 +233,18 @@ def stock(products: int, seed: int) -> list[Offer]:
         colours = [g.colour] + ([rng.choice([c for c in CLOTH if c != g.colour])] if style % 3 == 0 else [])
         for colour in colours[: products - len(offers)]:
             dyed = Garment(g.type, colour, g.pattern, g.sleeve, g.length, g.neckline, g.cut)
-            offers.append(Offer(dyed, f"style-{seed}-{style:04d}", _title(name, dyed), brand, f"{price}.95", f"{round(price * 1.4)}.95" if sale else None,
-                                SIZES.get(kind, ("XS", "S", "M", "L", "XL")), _describe(dyed), seed * 100_003 + style))  # fmt: skip
+            offers.append(
+                Offer(
+                    dyed,
+                    f"style-{seed}-{style:04d}",
+                    _title(name, dyed),
+                    brand,
+                    f"{price}.95",
+                    f"{round(price * 1.4)}.95" if sale else None,
+                    SIZES.get(kind, ("XS", "S", "M", "L", "XL")),
+                    _describe(dyed),
+                    seed * 100_003 + style,
+                )
+            )
         style += 1
     return offers
-
-
-__all__ = ["PATTERNS", "Offer", "stock"]

@@ -1,6 +1,8 @@
-"""Serves a catalogue over real HTTP on loopback, with everything a crawler meets: paging, robots, a redirect, dead and opted-out things.
+"""Serves a catalogue over real HTTP on loopback, with everything a crawler meets: paging, robots, a redirect, dead
+and opted-out things.
 
-Comes in: a Catalogue. Goes out: pages, images (the largest rendition is the file's own bytes), 304s, and `requests`, the record of
+Comes in: a Catalogue. Goes out: pages, images (the largest rendition is the file's own bytes), 304s, and `requests`,
+the record of
 who asked for what. Never listens on another interface, never writes to the catalogue's folder.
 """
 
@@ -21,7 +23,7 @@ from xml.sax.saxutils import escape
 from PIL import Image
 
 from modiste.demo import pages
-from modiste.demo.catalogue import Catalogue, Product
+from modiste.demo.goods import Catalogue, Product
 
 PER_PAGE = 12
 BUILT = 1_767_225_600  # 2026-01-01 UTC: a fixed Last-Modified, so that a page is the same in every run
@@ -201,7 +203,8 @@ class DemoStore:
         handler = type("Handler", (_Handler,), {"store": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = int(self._server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.port}"
         self.shop = Shop(catalogue, self.url)
         self.requests: list[Request] = []
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """The dress article's network and its GrabCut front.
 
-In: RGB photos. Out: class scores, or the person by rectangle GrabCut. The U-Net goes 32, 64, 128, 256, 512 filters down
-and back, trained from scratch on 224 x 224 with the training set's mean image subtracted.
+In: RGB photos. Out: class scores, or the person by rectangle GrabCut. The U-Net goes 32, 64, 128, 256, 512 filters
+down and back, trained from scratch on 224 x 224 with the training set's mean image subtracted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ SIDE = 224
 def _double(inputs: int, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for channels in (inputs, outputs):
-        layers += [nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        ]
     return nn.Sequential(*layers)
 
 
@@ -48,7 +52,7 @@ class ArticleUNet(nn.Module):
 def grabcut_person(rgb: npt.NDArray[np.uint8], seed: int, iterations: int = 5) -> npt.NDArray[np.bool_]:
     """(H, W, 3) uint8 RGB -> (H, W) bool: what GrabCut keeps of the article's centre rectangle.
 
-    The photo is seen at 224 x 224, rectangle (50, 10, 124, 204) as in the article's code, and the mask enlarged by nearest.
+    The photo is seen at 224 x 224, the rectangle is the article's (50, 10, 124, 204), the mask is enlarged by nearest.
     `cv2.grabCut` draws from a global generator, hence `seed`. A photo of one flat colour keeps nothing.
     """
     small = cv2.cvtColor(cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)

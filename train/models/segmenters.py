@@ -1,7 +1,7 @@
 """From a segmentation recipe to a network that takes photos as they are.
 
-In: a recipe and the class count. Out: a module (B, 3, H, W) float RGB in [0, 255] -> logits (B, classes, H, W). The input's
-normalisation lies inside the module, so that a saved or exported weight can't be fed wrongly.
+In: a recipe and the class count. Out: a module (B, 3, H, W) float RGB in [0, 255] -> logits (B, classes, H, W). The
+input's normalisation lies inside the module, so that a saved or exported weight can't be fed wrongly.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tagging network: one backbone, a linear head per taxonomy field, logits scaled by a temperature per field.
 
-In: photos (B, 3, S, S) float RGB in [0, 255]. Out: {field: logits (B, K)}. A head standardises what it is given, so that a linear head
-found by logistic regression and one found by gradient descent are the same module.
+In: photos (B, 3, S, S) float RGB in [0, 255]. Out: {field: logits (B, K)}. A head found by logistic regression and
+one found by gradient descent are the same module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from train.models.backbones import normalisation
 
 
 class TagNet(nn.Module):
-    """`heads[field]` is a linear layer on unit-length features times `scale`."""
+    """`heads[i]` is `fields[i]`'s linear layer on unit-length features times `scale`."""
 
     mean: Tensor
     std: Tensor
@@ -28,7 +28,10 @@ class TagNet(nn.Module):
         self.backbone = backbone
         width = int(backbone.num_features)  # type: ignore[arg-type]
         self.scale = float(width) ** 0.5  # so that an entry of the unit vector is about 1
-        self.heads = nn.ModuleDict({field: nn.Linear(width, count) for field, count in counts.items()})
+        self.fields = list(counts)
+        self.heads = nn.ModuleList(
+            nn.Linear(width, count) for count in counts.values()
+        )  # a dict refuses the key 'type'
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1))
 
@@ -38,7 +41,7 @@ class TagNet(nn.Module):
         return functional.normalize(raw.float(), dim=1)
 
     def heads_on(self, features: Tensor) -> dict[str, Tensor]:
-        return {field: head(features * self.scale) for field, head in self.heads.items()}
+        return {field: head(features * self.scale) for field, head in zip(self.fields, self.heads, strict=True)}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         return self.heads_on(self.features(x))

@@ -1,1 +1,3 @@
-"""Fashion illustrations drawn by code: people in clothes before backdrops, packshots, and their exact masks and tags."""
+"""Fashion illustrations drawn by code: people in clothes before backdrops, packshots, and their exact masks
+and tags.
+"""

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (an SVG element is read best on its own line)
 """Where the person stands: street wall, studio, park, shop, city. RGB images with texture; the floor begins at `HORIZON`."""
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageFilter
 
-from modiste.demo.scenes.palette import darker, lighter, mix, rgb
+from modiste.demo.scenes.palette import darker, lighter, mix
 from modiste.demo.scenes.render import raster
 
 BACKDROPS = ("studio", "street wall", "park", "shop", "city")
@@ -39,7 +40,7 @@ def _studio(rng: Random) -> tuple[str, str, float]:
 def _bricks(rng: Random, base: str) -> str:
     rows = [_rect(0, 0, 400, 500, mix(base, "#c9c0b4", 0.55))]
     for row in range(32):
-        x = -(row % 2) * 17.0
+        x = -17.0 * (row % 2)
         while x < 400:
             wide = 32.0
             rows.append(
@@ -61,8 +62,8 @@ def _pavement(rng: Random, y: float, base: str) -> str:
         parts.append(
             f'<path d="M{200 + k * 46} {y}L{200 + k * 120} 600" stroke="{darker(base, 0.3)}" stroke-width="1" opacity="0.5"/>'
         )
-    for k in (0.25, 0.6):
-        parts.append(_rect(0, y + (600 - y) * k, 400, 1.2, darker(base, 0.3), 'opacity="0.5"'))
+    for share in (0.25, 0.6):
+        parts.append(_rect(0, y + (600 - y) * share, 400, 1.2, darker(base, 0.3), 'opacity="0.5"'))
     return "".join(parts)
 
 
@@ -149,8 +150,8 @@ def _shop(rng: Random) -> tuple[str, str, float]:
             body.append(
                 f'<path d="M{x + 4 + k * 10.5:.1f} 168L{x + k * 10.5:.1f} {168 + long:.0f}h{wide + 4:.1f}L{x + wide + k * 10.5:.1f} 168Z" fill="{mix(rng.choice(cloth), "#6a6058", 0.15)}"/>'
             )
-    x = rng.uniform(150, 190)
-    body.append(_rect(x, 70, 84, 210, "#7d6a55") + _rect(x + 5, 75, 74, 200, "#cfdbe0"))
+    mirror = rng.uniform(150, 190)
+    body.append(_rect(mirror, 70, 84, 210, "#7d6a55") + _rect(mirror + 5, 75, 74, 200, "#cfdbe0"))
     for k in range(3):
         lamp = 60 + k * 140 + rng.uniform(-15, 15)
         body.append(
@@ -171,7 +172,7 @@ def _city(rng: Random) -> tuple[str, str, float]:
     for side in (0, 1):
         for k in range(4):
             near = 150 - k * 34
-            x = (near - 46) if side == 0 else 400 - near
+            x = near - 46.0 if side == 0 else 400.0 - near
             tone = mix(rng.choice(tones), "#dfe5e8", 0.5 - (3 - k) * 0.02 + k * 0.08)
             left = 0 if side == 0 else x
             top = rng.uniform(0, 60) + (3 - k) * 46
@@ -217,6 +218,3 @@ def tint_of(picture: Image.Image) -> tuple[int, int, int]:
     """Mean colour, for the light the place throws on a person."""
     red, green, blue = np.asarray(picture.resize((1, 1), Image.Resampling.BOX))[0, 0]
     return int(red), int(green), int(blue)
-
-
-__all__ = ["BACKDROPS", "backdrop", "grain", "rgb", "tint_of"]

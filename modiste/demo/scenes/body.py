@@ -43,9 +43,18 @@ def draw_torso(canvas: Canvas, figure: Figure, tone: str) -> None:
         return [figure.at(side * (figure.half(y) - (3 if y == ARMPIT else 0)), y) for y in levels]
 
     def shoulder(side: int) -> list[Point]:
-        return [figure.at(side * x, y) for x, y in (
-            (b.neck, NECK - 40), (b.neck, NECK - 10), (b.neck + 8, NECK + 6), (b.shoulder * 0.66, SHOULDER - 6),
-            (b.shoulder, SHOULDER + 2), (b.shoulder + 6, SHOULDER + 20), (figure.half(ARMPIT) - 3, ARMPIT))]  # fmt: skip
+        return [
+            figure.at(side * x, y)
+            for x, y in (
+                (b.neck, NECK - 40),
+                (b.neck, NECK - 10),
+                (b.neck + 8, NECK + 6),
+                (b.shoulder * 0.66, SHOULDER - 6),
+                (b.shoulder, SHOULDER + 2),
+                (b.shoulder + 6, SHOULDER + 20),
+                (figure.half(ARMPIT) - 3, ARMPIT),
+            )
+        ]
 
     d = outline(shoulder(1), edge(1), edge(-1)[::-1], shoulder(-1)[::-1])
     clip = _skin(canvas, d, tone, 18)

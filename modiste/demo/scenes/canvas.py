@@ -80,8 +80,19 @@ class Canvas:
             else ""
         )
         edge += f' stroke-dasharray="{dash}"' if dash else ""
-        body = f'<path d="{d}" fill="{fill}"{edge} opacity="{opacity}"/>'
-        self._picture.append(f'<g clip-path="{clip}">{body}</g>' if clip else body)
+        # not `opacity`: that makes resvg draw every path on a layer of its own
+        seen = "" if opacity == 1.0 else f' fill-opacity="{opacity}" stroke-opacity="{opacity}"'
+        self._inside(clip, f'<path d="{d}" fill="{fill}"{edge}{seen}/>')
+
+    def _inside(self, clip: str | None, body: str) -> None:
+        """Add to the picture; what follows in the same clip shares its layer."""
+        start = f'<g clip-path="{clip}">'
+        if clip is None:
+            self._picture.append(body)
+        elif self._picture and self._picture[-1].startswith(start):
+            self._picture[-1] = self._picture[-1].removesuffix("</g>") + body + "</g>"
+        else:
+            self._picture.append(f"{start}{body}</g>")
 
     def soft(
         self, strokes: Sequence[tuple[str, str, float, float]], *, blur: float, clip: str, move: float = 0.0
@@ -94,12 +105,11 @@ class Canvas:
             f'<feGaussianBlur stdDeviation="{blur}"/></filter>'
         )
         paths = "".join(
-            f'<path d="{d}" fill="none" stroke="{colour}" stroke-width="{width}" opacity="{opacity}" stroke-linecap="round"/>'
+            f'<path d="{d}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-opacity="{opacity}"'
+            ' stroke-linecap="round"/>'
             for d, colour, width, opacity in strokes
         )
-        self._picture.append(
-            f'<g clip-path="{clip}"><g filter="{effect}" transform="translate({move} 0)">{paths}</g></g>'
-        )
+        self._inside(clip, f'<g filter="{effect}" transform="translate({move} 0)">{paths}</g>')
 
     def round_off(self, d: str, clip: str, depth: float, opacity: float = 0.3, colour: str = INK) -> None:
         """Shade a shape's rim, more on the side away from the light, so that it reads as round."""

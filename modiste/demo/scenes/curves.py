@@ -37,7 +37,9 @@ def line(*points: Point) -> str:
 
 
 def outline(*pieces: Sequence[Point]) -> str:
-    """A closed shape of smooth pieces; where a piece does not start at the last one's end, a straight edge joins them."""
+    """A closed shape of smooth pieces; where a piece does not start at the last one's end, a straight edge
+    joins them.
+    """
     parts = [f"M{_pair(pieces[0][0])}"]
     for piece in pieces:
         parts.append(f"L{_pair(piece[0])}{smooth(piece)}")
@@ -57,7 +59,8 @@ def blob(points: Sequence[Point]) -> str:
 
 def ellipse(centre: Point, rx: float, ry: float) -> str:
     x, y = centre
-    return f"M{_pair((x - rx, y))}A{rx:.1f} {ry:.1f} 0 1 0 {_pair((x + rx, y))}A{rx:.1f} {ry:.1f} 0 1 0 {_pair((x - rx, y))}Z"
+    left, right, arc = _pair((x - rx, y)), _pair((x + rx, y)), f"A{rx:.1f} {ry:.1f} 0 1 0"
+    return f"M{left}{arc} {right}{arc} {left}Z"
 
 
 def polar(origin: Point, angle_deg: float, length: float) -> Point:
@@ -87,7 +90,9 @@ def _raw(joints: Sequence[Point], u: float) -> Point:
 
 
 def sides(joints: Sequence[Point], stations: Sequence[tuple[float, float, float]]) -> tuple[list[Point], list[Point]]:
-    """Left and right edge of a limb; a station is (u, half width to the viewer's left, to the right) for a limb that hangs."""
+    """Left and right edge of a limb; a station is (u, half width to the viewer's left, to the right) for a
+    limb that hangs.
+    """
     left, right = [], []
     for u, wide_left, wide_right in stations:
         (x, y), (dx, dy) = along(joints, u)

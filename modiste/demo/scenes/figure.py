@@ -1,11 +1,14 @@
-"""A posed figure: joints, limbs and the torso's width, in figure units (a head is 100, the ground is y = 0, up is negative).
+"""A posed figure: joints, limbs and the torso's width, in figure units (a head is 100, the ground is y = 0, up is
+negative).
 
-Clothes are designed on the figure that stands straight and are bent with it by `at`; sides are -1 (viewer's left) and 1.
+Clothes are designed on the figure that stands straight and are bent with it by `at`; sides are -1 (viewer's left)
+and 1.
 Draws nothing.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -97,7 +100,7 @@ class Figure:
         b = self.build
         levels = [(NECK, b.neck), (SHOULDER, b.shoulder), (ARMPIT, b.bust * 1.0), (BUST, b.bust), (WAIST, b.waist),
                   (HIP - 22, b.hip * 0.97), (HIP, b.hip), (CROTCH, b.hip * 0.98), (0, b.hip * 0.98)]  # fmt: skip
-        for (y0, w0), (y1, w1) in zip(levels, levels[1:], strict=False):
+        for (y0, w0), (y1, w1) in itertools.pairwise(levels):
             if y <= y1:
                 share = min(max((y - y0) / (y1 - y0), 0), 1)
                 share = share * share * (3 - 2 * share)

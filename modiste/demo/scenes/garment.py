@@ -24,7 +24,9 @@ HEM = {
 
 @dataclass(frozen=True)
 class Garment:
-    """`type`, `colour` (a shop's word), `sleeve`, `length`, `neckline` and `pattern` are tags; `cut` decides the outline."""
+    """`type`, `colour` (a shop's word), `sleeve`, `length`, `neckline` and `pattern` are tags; `cut` decides
+    the outline.
+    """
 
     type: str
     colour: str

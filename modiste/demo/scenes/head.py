@@ -233,8 +233,19 @@ def _short_hair(canvas: Canvas, face: Face) -> None:
     hairline = {"side part": [(14, -84), (-8, -80), (-24, -72)], "quiff": [(16, -86), (0, -90), (-16, -86)],
                 "pixie": [(22, -80), (4, -70), (-20, -66)], "curly": [(20, -74), (0, -78), (-20, -74)]}.get(
                     face.style, [(22, -80), (0, -84), (-22, -80)])  # fmt: skip
-    d = outline([(-38, low), (-42, -74), (-30, (top - 88) / 2 - 4), (-6, top), (14, top), (32, (top - 88) / 2 - 2), (42, -74), (38, low)],
-                [(38, low), (34, -62), *hairline, (-34, -62), (-38, low)])  # fmt: skip
+    d = outline(
+        [
+            (-38, low),
+            (-42, -74),
+            (-30, (top - 88) / 2 - 4),
+            (-6, top),
+            (14, top),
+            (32, (top - 88) / 2 - 2),
+            (42, -74),
+            (38, low),
+        ],
+        [(38, low), (34, -62), *hairline, (-34, -62), (-38, low)],
+    )
     strands = [line((x + 4, -80), (x * 0.9, -94), (x * 0.7, top + 4)) for x in (-24, -12, 0, 12, 24)]
     _hair(canvas, d, face, _curls(-96, 30) if face.style == "curly" else [] if face.style == "buzz" else strands)
 

@@ -9,13 +9,14 @@ from modiste.demo.scenes import palette
 from modiste.demo.scenes.body import draw_arm, draw_hand, draw_leg, draw_torso
 from modiste.demo.scenes.bottoms import draw_pants, draw_skirt
 from modiste.demo.scenes.canvas import PERSON, Canvas
+from modiste.demo.scenes.collars import draw_collar
 from modiste.demo.scenes.curves import blob, line
 from modiste.demo.scenes.figure import BUILDS, POSES, Figure, stand
 from modiste.demo.scenes.garment import OUTER, TOPS, Garment
 from modiste.demo.scenes.head import LONG, STYLES_MAN, STYLES_WOMAN, Face, draw_back_hair, draw_head, head_frame
 from modiste.demo.scenes.outer import draw_coat
 from modiste.demo.scenes.props import SHOES, draw_bag, draw_hat, draw_shoe
-from modiste.demo.scenes.tops import draw_collar, draw_sleeve, draw_torso_garment
+from modiste.demo.scenes.tops import draw_sleeve, draw_torso_garment
 
 BARE_FROM = {"sleeveless": 0.0, "short": 0.5, "three-quarter": 1.2, "long": 1.5}
 
@@ -45,8 +46,15 @@ def draw_person(rng: Random, woman: bool) -> Person:
     style = rng.choice(STYLES_WOMAN if woman else STYLES_MAN)
     if style == "afro":
         hair = rng.choice(palette.HAIR[:3])
-    face = Face(palette.SKIN[tone], hair, style, rng.choice(palette.LIPS) if woman else palette.mix(palette.SKIN[tone], "#8a3a30", 0.35),
-                not woman and rng.random() < 0.4, rng.random() < 0.14, woman and rng.random() < 0.45)  # fmt: skip
+    face = Face(
+        palette.SKIN[tone],
+        hair,
+        style,
+        rng.choice(palette.LIPS) if woman else palette.mix(palette.SKIN[tone], "#8a3a30", 0.35),
+        not woman and rng.random() < 0.4,
+        rng.random() < 0.14,
+        woman and rng.random() < 0.45,
+    )
     return Person(build, face)
 
 

@@ -48,9 +48,17 @@ def _lapel(canvas: Canvas, figure: Figure, g: Garment, side: int) -> None:
         (46, SHOULDER + 14),
         (35, SHOULDER + 20),
     ]
-    d = outline([figure.at(side * x, y) for x, y in collar],
-                [figure.at(side * x, y) for x, y in ((35, SHOULDER + 20), (48, SHOULDER + 24), (36, BUST + 6), (4 + low, WAIST - 42))],
-                [figure.at(side * x, y) for x, y in ((4 + low, WAIST - 42), (10 + low * 0.6, BUST - 20), (figure.build.neck + 4, NECK - 8))])  # fmt: skip
+    d = outline(
+        [figure.at(side * x, y) for x, y in collar],
+        [
+            figure.at(side * x, y)
+            for x, y in ((35, SHOULDER + 20), (48, SHOULDER + 24), (36, BUST + 6), (4 + low, WAIST - 42))
+        ],
+        [
+            figure.at(side * x, y)
+            for x, y in ((4 + low, WAIST - 42), (10 + low * 0.6, BUST - 20), (figure.build.neck + 4, NECK - 8))
+        ],
+    )
     canvas.cloth(d, lighter(colour, 0.06), pattern_fill(canvas, g.pattern, colour, turn=side * 20), depth=8)
     notch = [figure.at(side * 35, SHOULDER + 20), figure.at(side * 22, SHOULDER + 16)]
     canvas.paint(line(*notch), stroke=darker(colour, 0.6), width=1.4, opacity=0.8)

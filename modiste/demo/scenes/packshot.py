@@ -7,12 +7,13 @@ from random import Random
 from modiste.demo.scenes import palette
 from modiste.demo.scenes.bottoms import draw_pants, draw_skirt
 from modiste.demo.scenes.canvas import GARMENT, Canvas
+from modiste.demo.scenes.collars import draw_collar
 from modiste.demo.scenes.curves import line, outline
 from modiste.demo.scenes.figure import BUILDS, NECK, POSES, SHOULDER, WAIST, Figure, stand
 from modiste.demo.scenes.garment import BOTTOMS, HEM, OUTER, Garment
 from modiste.demo.scenes.outer import draw_coat
 from modiste.demo.scenes.props import draw_hat_alone, draw_shoes_alone
-from modiste.demo.scenes.tops import NECKLINES, body_half, draw_collar, draw_sleeve, draw_torso_garment
+from modiste.demo.scenes.tops import NECKLINES, body_half, draw_sleeve, draw_torso_garment
 
 Box = tuple[float, float, float, float]
 
@@ -55,9 +56,16 @@ def _inside(canvas: Canvas, figure: Figure, g: Garment) -> None:
     top = NECK - 10 if tall else SHOULDER - 15
     if tall:
         half = round(figure.build.neck) + 7
-    ring = outline([figure.at(-half - 2, top), figure.at(0, top - 9 + (8 if half > 30 else 0)), figure.at(half + 2, top)],
-                   [figure.at(half, top + 6), figure.at(half * 0.6, NECK + depth + 14), figure.at(0, NECK + depth + 18),
-                    figure.at(-half * 0.6, NECK + depth + 14), figure.at(-half, top + 6)])  # fmt: skip
+    ring = outline(
+        [figure.at(-half - 2, top), figure.at(0, top - 9 + (8 if half > 30 else 0)), figure.at(half + 2, top)],
+        [
+            figure.at(half, top + 6),
+            figure.at(half * 0.6, NECK + depth + 14),
+            figure.at(0, NECK + depth + 18),
+            figure.at(-half * 0.6, NECK + depth + 14),
+            figure.at(-half, top + 6),
+        ],
+    )
     canvas.solid(GARMENT, ring, dark, palette.darker(dark, 0.4))
     canvas.paint(
         line(figure.at(-half, top + 2), figure.at(0, top - 4), figure.at(half, top + 2)),

@@ -1,4 +1,6 @@
-"""Colours: a shop's words for cloth, tones of skin (after the Monk scale's ten), hair, leather; and mixing. Hex strings."""
+"""Colours: a shop's words for cloth, tones of skin (after the Monk scale's ten), hair, leather; and mixing.
+Hex strings.
+"""
 
 from __future__ import annotations
 

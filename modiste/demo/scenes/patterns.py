@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (an SVG element is read best on its own line)
 """Printed and woven patterns as SVG tiles over the cloth's own colour."""
 
 from __future__ import annotations

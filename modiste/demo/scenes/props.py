@@ -80,10 +80,12 @@ def draw_bag(canvas: Canvas, figure: Figure, side: int, kind: str, colour: str) 
             darker(colour, 0.3),
             4,
         )
-    body = outline([(x - width, y + top), (x, y + top - 1), (x + width, y + top)],
-                   [(x + width, y + top), (x + width + 3, y + top + height * 0.6), (x + width - 2, y + top + height)],
-                   [(x + width - 2, y + top + height), (x, y + top + height + 4), (x - width + 2, y + top + height)],
-                   [(x - width + 2, y + top + height), (x - width - 3, y + top + height * 0.6), (x - width, y + top)])  # fmt: skip
+    body = outline(
+        [(x - width, y + top), (x, y + top - 1), (x + width, y + top)],
+        [(x + width, y + top), (x + width + 3, y + top + height * 0.6), (x + width - 2, y + top + height)],
+        [(x + width - 2, y + top + height), (x, y + top + height + 4), (x - width + 2, y + top + height)],
+        [(x - width + 2, y + top + height), (x - width - 3, y + top + height * 0.6), (x - width, y + top)],
+    )
     clip = _piece(canvas, body, colour, 12)
     if kind == "crossbody":
         flap = line(
@@ -174,10 +176,20 @@ def _side_shoe(canvas: Canvas, kind: str, colour: str) -> None:
     heel = 26.0 if kind == "boots" else 40.0 if kind == "pumps" else 0.0
     sole = "#f4f1ea" if kind == "sneakers" else darker(colour, 0.65)
     back = -118
-    upper = outline([(back, -heel - 4), (back - 4, -heel - 34), (back + 4, tall - heel * 0.4)],
-                    [(back + 4, tall - heel * 0.4), (-70, tall + 8 - heel * 0.2), (-38, tall + 2 if kind != "pumps" else -44)],
-                    [(-38, tall + 2 if kind != "pumps" else -44), (-22, -66 if kind != "pumps" else -24), (40, -46 if kind != "pumps" else -28), (96, -40), (124, -28), (133, -12), (130, -2)],
-                    [(130, -2), (60, 2), (-20, 0 if heel == 0 else -heel * 0.35), (back, -heel - 4)])  # fmt: skip
+    upper = outline(
+        [(back, -heel - 4), (back - 4, -heel - 34), (back + 4, tall - heel * 0.4)],
+        [(back + 4, tall - heel * 0.4), (-70, tall + 8 - heel * 0.2), (-38, tall + 2 if kind != "pumps" else -44)],
+        [
+            (-38, tall + 2 if kind != "pumps" else -44),
+            (-22, -66 if kind != "pumps" else -24),
+            (40, -46 if kind != "pumps" else -28),
+            (96, -40),
+            (124, -28),
+            (133, -12),
+            (130, -2),
+        ],
+        [(130, -2), (60, 2), (-20, 0 if heel == 0 else -heel * 0.35), (back, -heel - 4)],
+    )
     bottom = outline(
         [(back - 2, -heel - 6), (-20, -4 - heel * 0.35), (60, -3), (134, -6)],
         [(134, -6), (132, 8), (60, 10 if heel == 0 else 6), (-20, 10 - heel * 0.5), (back, -heel + 6)],

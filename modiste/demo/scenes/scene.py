@@ -24,7 +24,9 @@ SCENE, PACKSHOT = (400, 600), (400, 480)
 
 @dataclass(frozen=True)
 class Drawn:
-    """`data` is a JPEG of (H, W); `person` and `garment` are (H, W) bool, garment inside person; `tags` are what was drawn."""
+    """`data` is a JPEG of (H, W); `person` and `garment` are (H, W) bool, garment inside person; `tags` are
+    what was drawn.
+    """
 
     data: bytes
     pixels: Image.Image
@@ -121,7 +123,9 @@ def draw_scene(
 
 
 def draw_packshot(sold: Garment, *, seed: int) -> Drawn:
-    """The piece alone on white or light grey with a soft shadow; not part of any person, so `person` is the piece itself."""
+    """The piece alone on white or light grey with a soft shadow; not part of any person, so `person` is the
+    piece itself.
+    """
     rng = Random(f"packshot {seed}")
     light, (width, height) = -1, PACKSHOT
     canvas = Canvas(light)

@@ -1,4 +1,6 @@
-"""Everything that hangs from the shoulders: t-shirts, shirts, blouses, sweaters, dresses, coats. Torso, sleeves, necklines."""
+"""Everything that hangs from the shoulders: t-shirts, shirts, blouses, sweaters, dresses, coats. Torso,
+sleeves, necklines.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import math
 from collections.abc import Callable
 from random import Random
 
-from modiste.demo.scenes.canvas import GARMENT, Canvas
+from modiste.demo.scenes.canvas import Canvas
 from modiste.demo.scenes.curves import Point, along, ellipse, line, outline, sides
 from modiste.demo.scenes.figure import ARMPIT, BUST, HIP, NECK, SHOULDER, WAIST, Figure
 from modiste.demo.scenes.garment import HEM, SLEEVE_END, Garment
@@ -24,8 +26,18 @@ EASE = {
     "tunic": 9.0,
 }
 # half width at the neck, and how low the front goes below the neck's base
-NECKLINES = {"crew": (22, 15), "v-neck": (21, 58), "scoop": (30, 40), "boat": (40, 10), "square": (38, 46),
-             "turtleneck": (17, -2), "collar": (20, 12), "strap": (34, 62), "bow": (20, 14), "lapel": (22, 96)}  # fmt: skip
+NECKLINES = {
+    "crew": (22, 15),
+    "v-neck": (21, 58),
+    "scoop": (30, 40),
+    "boat": (40, 10),
+    "square": (38, 46),
+    "turtleneck": (17, -2),
+    "collar": (20, 12),
+    "strap": (34, 62),
+    "bow": (20, 14),
+    "lapel": (22, 96),
+}
 
 
 def body_half(figure: Figure, g: Garment, y: float) -> float:
@@ -349,8 +361,13 @@ def _sleeve_folds(
         (x, y), (dx, dy) = along(joints, u + rng.uniform(-0.03, 0.03))
         flip = 1 if index % 2 else -1
         reach = 20
-        folds.append(line((x - dy * reach * flip, y + dx * reach * flip), (x - dy * 4 * flip + dx * 6, y + dx * 4 * flip + dy * 6),
-                          (x + dy * 4 * flip + dx * 12, y - dx * 4 * flip + dy * 12)))  # fmt: skip
+        folds.append(
+            line(
+                (x - dy * reach * flip, y + dx * reach * flip),
+                (x - dy * 4 * flip + dx * 6, y + dx * 4 * flip + dy * 6),
+                (x + dy * 4 * flip + dx * 12, y - dx * 4 * flip + dy * 12),
+            )
+        )
     return folds
 
 
@@ -368,48 +385,3 @@ def _cuff(
         (x - dy * wide * 1.5, y + dx * wide * 1.5), (x + dx * 4, y + dy * 4), (x + dy * wide * 1.5, y - dx * wide * 1.5)
     )
     canvas.paint(mark, stroke=darker(CLOTH[g.colour], 0.55), width=1.3, opacity=0.7, clip=clip)
-
-
-def draw_collar(canvas: Canvas, figure: Figure, g: Garment) -> None:
-    """What stands around the neck: shirt collar, turtleneck, bow. Drawn over neck and torso, under the head."""
-    colour = CLOTH[g.colour]
-    edge = darker(colour, 0.55)
-    b = figure.build
-    if g.neckline == "turtleneck":
-        w = b.neck + 5
-        d = outline([figure.at(-w, NECK - 22), figure.at(0, NECK - 14), figure.at(w, NECK - 22)],
-                    [figure.at(w, NECK - 22), figure.at(w + 3, NECK), figure.at(w + 10, NECK + 18)],
-                    [figure.at(w + 10, NECK + 18), figure.at(0, NECK + 27), figure.at(-w - 10, NECK + 18)],
-                    [figure.at(-w - 10, NECK + 18), figure.at(-w - 3, NECK), figure.at(-w, NECK - 22)])  # fmt: skip
-        clip = canvas.cloth(
-            d,
-            colour,
-            (),
-            [line(figure.at(-w - 4, NECK + 2), figure.at(0, NECK + 9), figure.at(w + 4, NECK + 2))],
-            depth=9,
-        )
-        canvas.paint(
-            "".join(line(figure.at(w * k / 7, NECK - 22), figure.at((w + 8) * k / 7, NECK + 26)) for k in range(-7, 8)),
-            stroke=edge,
-            width=0.9,
-            opacity=0.35,
-            clip=clip,
-        )
-    elif g.neckline == "collar":
-        w = b.neck + 5
-        for side in (-1, 1):
-            d = outline([figure.at(side * w, NECK - 12), figure.at(side * (w + 6), NECK + 4), figure.at(side * 31, NECK + 40)],
-                        [figure.at(side * 31, NECK + 40), figure.at(side * 14, NECK + 32), figure.at(side * 1, NECK + 20)],
-                        [figure.at(side * 1, NECK + 20), figure.at(side * 9, NECK + 4), figure.at(side * w, NECK - 12)])  # fmt: skip
-            canvas.cloth(d, lighter(colour, 0.08), pattern_fill(canvas, g.pattern, colour, upright=True), depth=5)
-    elif g.neckline == "bow":
-        x, y = figure.at(0, NECK + 24)
-        for side in (-1, 1):
-            tail = outline(
-                [(x, y), (x + side * 10, y + 30), (x + side * 13, y + 62)],
-                [(x + side * 25, y + 56), (x + side * 16, y + 24), (x, y)],
-            )
-            loop = outline([(x, y), (x + side * 18, y - 14), (x + side * 32, y - 5), (x + side * 24, y + 10), (x, y)])
-            for d in (tail, loop):
-                canvas.cloth(d, colour, depth=6)
-        canvas.solid(GARMENT, ellipse((x, y), 6, 7), colour, edge, 1.2)

@@ -1,0 +1,41 @@
+"""The step `label tags`: the shop's words and the pixels become labels; contradictions and unknown words are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labeling_drawn import checked_workspace, drawn_workspace
+
+from dataset.taxonomy import load_taxonomy
+from labeling.tagging import label_tags, read_product
+
+
+def test_sources_that_contradict_are_both_kept_with_their_confidence():
+    found = read_product(load_taxonomy("clothing"), {"name": "Red dress", "colour": "Blue", "categories": []})
+    colours = {value: confidence for name, value, _, confidence in found if name == "colour"}
+    assert colours == {"red": 0.8, "blue": 0.95}
+
+
+def test_a_word_nobody_knows_is_a_row_without_value():
+    found = read_product(load_taxonomy("clothing"), {"categories": ["Zibbelwear"]})
+    assert [(value, word) for _, value, word, _ in found] == [(None, "zibbelwear")]
+
+
+def test_store_and_pixels_label_each_image_and_a_second_run_writes_nothing(tmp_path: Path):
+    ws = drawn_workspace(tmp_path / "ws", 2)
+    labels = ws.tables.read("labels").to_pylist()
+    assert {r["source"] for r in labels if r["field"] == "colour" and r["value"] == "red"} == {"store", "rule"}
+    assert {r["value"] for r in labels if r["field"] == "view"} == {"scene"}
+    assert {r["value"] for r in labels if r["field"] == "type"} >= {"dress"}
+    again = label_tags(ws)
+    assert (again.store, again.rule) == (0, 0)
+
+
+def test_the_latest_crawl_of_a_product_is_what_counts(tmp_path: Path):
+    ws = checked_workspace(tmp_path / "ws", 1)
+    old = ws.tables.read("products").to_pylist()[0]
+    newer = old | {"crawl_id": "c2", "colour": "green", "fetched_at": old["fetched_at"].replace(year=2099)}
+    ws.tables.append("products", [newer])
+    label_tags(ws)
+    words = {r["word"]: r["value"] for r in ws.tables.read("labels", where="field = 'colour'").to_pylist()}
+    assert words["green"] == "green"

@@ -1,0 +1,88 @@
+"""Run folders: written whole, 'done' last, found again when cut off."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataset.errors import EmptyError, TrainingError
+from dataset.workspace import Workspace
+from train import record
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    return Workspace.init(tmp_path / "ws")
+
+
+def start(ws: Workspace, **changes: object) -> record.Run:
+    made = {
+        "task": "segmentation",
+        "recipe": {"name": "segmentation/fast", "epochs": 2},
+        "snapshot": "v1",
+        "fingerprint": "f" * 64,
+    }
+    rest = {"taxonomy": "clothing@1#abc", "seeds": {"seed": 0}, "counts": {"train": 3, "validation": 1}}
+    return record.new_run(ws, **{**made, **rest, **changes})  # type: ignore[arg-type]
+
+
+def test_a_run_id_says_when_what_and_how(ws: Workspace) -> None:
+    assert re.fullmatch(r"\d{8}-\d{4}-segmentation-fast-[0-9a-f]{6}", start(ws).id)
+
+
+def test_finishing_adds_the_seconds_of_every_stretch(ws: Workspace) -> None:
+    run = record.add_time(start(ws), wall_s=2.0, cpu_s=3.0)
+    done = record.finish(run, wall_s=1.5, cpu_s=1.0, results={"score": 0.5})
+    assert (done.data["wall_s"], done.data["cpu_s"]) == (3.5, 4.0)
+    assert record.load(ws).data["results"] == {"score": 0.5}
+
+
+def test_an_unfinished_run_is_not_the_latest_but_is_found_to_go_on_with(ws: Workspace) -> None:
+    run = start(ws)
+    assert [each.id for each in record.unfinished(ws, run.data["recipe"], "f" * 64)] == [run.id]
+    assert record.unfinished(ws, run.data["recipe"], "e" * 64) == []
+    with pytest.raises(EmptyError, match="no finished run"):
+        record.load(ws)
+
+
+def test_latest_of_a_task_passes_over_the_other_task(ws: Workspace) -> None:
+    first = record.finish(start(ws), wall_s=1, cpu_s=1, results={})
+    record.finish(start(ws, task="tagging", fingerprint="a" * 64), wall_s=1, cpu_s=1, results={})
+    assert record.load(ws, task="segmentation").id == first.id
+
+
+def test_an_unknown_run_lists_the_newest_and_no_path_leaves_the_folder(ws: Workspace) -> None:
+    run = record.finish(start(ws), wall_s=1, cpu_s=1, results={})
+    with pytest.raises(EmptyError, match=run.id):
+        record.load(ws, "20200101-nothing")
+    with pytest.raises(EmptyError):
+        record.load(ws, f"../runs/{run.id}")
+
+
+def test_a_broken_run_json_is_named(ws: Workspace) -> None:
+    run = start(ws)
+    (run.folder / "run.json").write_text("{")
+    with pytest.raises(TrainingError, match=r"run\.json"):
+        record.list_runs(ws)
+
+
+def test_a_second_holder_of_the_lock_is_told_so(ws: Workspace) -> None:
+    run = start(ws)
+    with record.locked(run.folder) as mine, record.locked(run.folder) as second:
+        assert (mine, second) == (True, False)
+    with record.locked(run.folder) as again:
+        assert again
+
+
+def test_the_record_imports_nothing_heavy() -> None:
+    heavy = "[m for m in ('torch', 'cv2', 'sklearn') if m in sys.modules]"
+    code = f"import sys, json, train.record; print(json.dumps({heavy}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
+    assert json.loads(done.stdout) == []

@@ -1,0 +1,103 @@
+"""The tagging path on drawn scenes, and the arithmetic of its head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_train_data import drawn_workspace, scene
+
+from dataset.errors import EmptyError, TrainingError
+from dataset.workspace import Workspace
+from train import record
+from train.evaluate import evaluate
+from train.predict import load_tagger
+from train.segmentation import RunResult
+from train.tagging import fit_logistic, target_matrix, temperature_of, train_tagging
+
+PARTS = {"train": 16, "validation": 6, "test": 6}
+
+
+def train(ws: Workspace, recipe: str = "linear", **overrides: Any) -> RunResult:
+    small = {"side": 64, "workers": 0, **overrides}
+    return train_tagging(ws, snapshot="v1", recipe=recipe, field="colour", overrides=small, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunResult]:
+    ws = drawn_workspace(tmp_path_factory.mktemp("ws"), PARTS)
+    return ws, train(ws)
+
+
+def test_a_linear_tagger_tells_red_from_blue(trained: tuple[Workspace, RunResult]) -> None:
+    ws, result = trained
+    judged = evaluate(ws, run=result.run)
+    accuracy = judged.rows[0]
+    assert (accuracy.metric, accuracy.value, accuracy.n, accuracy.baseline) == ("colour accuracy", 1.0, 6, 0.5)
+    assert judged.detail["colour"]["confusion"] == [[3, 0], [0, 3]]
+
+
+def test_one_photo_gets_the_tag_that_the_batch_gave(trained: tuple[Workspace, RunResult]) -> None:
+    ws, result = trained
+    tagger = load_tagger(ws.runs / result.run)
+    word, confidence = tagger.tags(scene(40)[0])["colour"]
+    assert word == "red"
+    assert 0.5 < confidence <= 1
+
+
+def test_features_are_kept_as_unit_vectors_and_computed_once(trained: tuple[Workspace, RunResult]) -> None:
+    ws, _ = trained
+    kept = ws.tables.read("embeddings")
+    assert np.allclose([np.linalg.norm(vector) for vector in kept["vector"].to_pylist()], 1, atol=1e-5)
+    before = ws.tables.version("embeddings")
+    train(ws, strengths=[2.0])
+    assert ws.tables.version("embeddings") == before
+
+
+def test_a_weight_of_another_taxonomy_is_refused(trained: tuple[Workspace, RunResult]) -> None:
+    ws, result = trained
+    with pytest.raises(TrainingError, match="clothing@1#abc"):
+        load_tagger(ws.runs / result.run, taxonomy="clothing@2#def")
+
+
+def test_fine_tuning_writes_a_weight_that_loads(tmp_path: Path) -> None:
+    ws = drawn_workspace(tmp_path, PARTS)
+    result = train(ws, "fast", backbone="resnet10t", weights="none", epochs=6, batch=8, ema=0.0)
+    assert result.score > 0.8
+    assert set(load_tagger(ws.runs / result.run).tags(scene(1)[0])) == {"colour"}
+    assert record.load(ws, result.run).data["results"]["best_epoch"] >= 1
+
+
+def test_a_field_without_labels_is_an_error(trained: tuple[Workspace, RunResult]) -> None:
+    with pytest.raises(EmptyError, match="length"):
+        train_tagging(trained[0], snapshot="v1", field="length")
+
+
+def test_rows_without_a_label_are_left_out_of_their_head_only() -> None:
+    rows: list[dict[str, Any]] = [
+        {"labels": {"type": "hat"}},
+        {"labels": {"colour": "red"}},
+        {"labels": {"type": "cape"}},
+    ]
+    assert target_matrix(rows, {"type": ["dress", "hat"], "colour": ["red"]}).tolist() == [[1, -1], [-1, 0], [-1, -1]]
+
+
+def test_logistic_weights_work_on_features_as_they_are() -> None:
+    draw = np.random.default_rng(0)
+    y = draw.integers(0, 3, 90)
+    x = (np.eye(3)[y] * 4 + draw.normal(size=(90, 3)) + 50).astype(np.float32)
+    y[:5] = -1
+    weight, bias, tried = fit_logistic(x, y, x, y, [1.0, 100.0], 0)
+    assert float(np.mean((x @ weight.T + bias).argmax(1)[5:] == y[5:])) == pytest.approx(
+        max(score for _, score in tried)
+    )
+
+
+def test_temperature_cools_a_model_that_is_too_sure() -> None:
+    draw = np.random.default_rng(0)
+    truth = draw.integers(0, 2, 400)
+    said = np.where(draw.random(400) < 0.75, truth, 1 - truth)
+    logits = (np.eye(2)[said] * 8).astype(np.float32)
+    assert temperature_of(logits, truth) == pytest.approx(8 / np.log(3), rel=0.15)

@@ -1,0 +1,74 @@
+"""Judge a run on a part of its snapshot: evaluation.json, counts behind every figure, sheets to look at.
+
+In: a finished run. Out: rows {metric, value, low, high, n, part, baseline_name, baseline}. A figure never goes
+without its count, its 95 % interval and the trivial baseline. Selection has used validation; the test part is touched
+here only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dataset.errors import TrainingError
+from dataset.progress import Progress, silent
+from dataset.snapshot import load_snapshot
+from dataset.workspace import Workspace
+from train import record
+from train.figure import Figure
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """`rows` are figures of `part`; `validation` is the selection score, the best of `tries` and so optimistic."""
+
+    run: str
+    task: str
+    part: str
+    rows: tuple[Figure, ...]
+    validation_name: str
+    validation: float
+    tries: int
+    detail: dict[str, Any]
+    figures: tuple[str, ...]
+
+    def line(self) -> str:
+        chosen = f"{self.validation_name} {self.validation:.3f} (best of {self.tries})"
+        return f"{self.run}: {chosen}; {self.part} {self.rows[0].line()}"
+
+
+def evaluate(
+    ws: Workspace, *, run: str = "latest", part: str = "test", device: str = "cpu", progress: Progress = silent
+) -> EvaluationResult:
+    """Judge `run` (an id, 'latest', 'latest:segmentation' or 'latest:tagging') on `part`. Writes evaluation.json last.
+
+    Raises EmptyError (no run, no rows to judge), TrainingError (unfinished run, or the snapshot is another one by now).
+    """
+    word, _, task = run.partition(":")
+    found = record.load(ws, word, task=task or None)
+    if not found.done:
+        raise TrainingError("is not finished", where=f"run {found.id}", cure="Run its train command again: it goes on")
+    frozen = load_snapshot(ws, found.data["snapshot"])
+    if frozen.fingerprint != found.data["fingerprint"]:
+        raise TrainingError(
+            f"snapshot {frozen.name} is not the one it learned from", where=f"run {found.id}", cure="Train again"
+        )
+    if found.task == "segmentation":
+        from train.judge_segmentation import judge
+    else:
+        from train.judge_tagging import judge
+    rows, detail, figures = judge(ws, found, frozen, part, device, progress)
+    results = found.data["results"]
+    result = EvaluationResult(
+        found.id,
+        found.task,
+        part,
+        tuple(rows),
+        results["score_name"],
+        results["score"],
+        results["epochs"],
+        detail,
+        tuple(figures),
+    )
+    record.write_json(found.folder / "evaluation.json", asdict(result))
+    return result

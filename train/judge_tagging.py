@@ -1,0 +1,155 @@
+"""Judge a tagger: accuracy with Wilson's interval, macro F1, calibration, the majority answer beside them.
+
+In: a run and its snapshot. Out: figures, per-value table and confusion matrix of each field, a sheet of mistakes. A
+value that training never saw counts as a mistake: the true row of its own ('unseen') is kept in the table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dataset.errors import EmptyError
+from dataset.progress import Progress
+from dataset.snapshot import Snapshot
+from dataset.workspace import Workspace
+from train import metrics, record
+from train.data import Row, photo, rows_of
+from train.figure import Figure
+from train.predict import Tagger, load_tagger
+from train.sheets import photo_sheet
+from train.tagging import embed_rows
+
+SHOWN = 24
+
+
+def judge(
+    ws: Workspace, run: record.Run, frozen: Snapshot, part: str, device: str, progress: Progress
+) -> tuple[list[Figure], dict[str, Any], list[str]]:
+    tagger = load_tagger(run.folder, device)
+    figures: list[Figure] = []
+    detail: dict[str, Any] = {}
+    sheets: list[str] = []
+    rows = [row for row in rows_of(frozen, part) if any(field in row["labels"] for field in tagger.values)]
+    if not rows:
+        raise EmptyError(
+            f"no image in the {part} part has a label in {', '.join(tagger.values)}", where=f"snapshot {frozen.name}"
+        )
+    found = predict_rows(ws, rows, tagger, device, progress)
+    for field, values in tagger.values.items():
+        labelled = [place for place, row in enumerate(rows) if field in row["labels"]]
+        if not labelled:
+            detail[field] = {"n": 0}
+            continue
+        known = [rows[place] for place in labelled]
+        majority = _majority(frozen, field, values)
+        more, detail[field] = figures_of(field, values, known, found[field][labelled], part, majority)
+        figures += more
+        sheets.append(_mistakes(ws, run, field, values, known, found[field][labelled]))
+    if not figures:
+        raise EmptyError(f"nothing to judge in the {part} part", where=f"snapshot {frozen.name}")
+    return figures, detail, sheets
+
+
+def predict_rows(
+    ws: Workspace, rows: list[Row], tagger: Tagger, device: str, progress: Progress
+) -> dict[str, npt.NDArray[np.float32]]:
+    """{field: (N, K) calibrated}. A linear tagger's features come from, and go to, the embeddings table."""
+    if tagger.recipe.method == "linear":
+        features = embed_rows(ws, rows, tagger.net, tagger.recipe, device, progress)
+        with torch.inference_mode():
+            logits = tagger.net.heads_on(torch.from_numpy(features).to(device))
+        temperature = tagger.facts["temperature"]
+        return {field: (value / temperature[field]).softmax(1).cpu().numpy() for field, value in logits.items()}
+    found = []
+    for number, row in enumerate(rows):
+        found.append(tagger.probabilities(photo(ws, row, tagger.recipe.side)))
+        progress(number + 1, len(rows))
+    return {field: np.stack([each[field] for each in found]) for field in tagger.values}
+
+
+def figures_of(
+    field: str, values: list[str], rows: list[Row], found: npt.NDArray[np.float32], part: str, majority: int
+) -> tuple[list[Figure], dict[str, Any]]:
+    """`found` (N, K) probabilities; `majority` is the place of the training part's most frequent value."""
+    places = {word: place for place, word in enumerate(values)}
+    truth = np.array([places.get(row["labels"][field], len(values)) for row in rows])
+    said, right = found.argmax(1), found.argmax(1) == truth
+    per_photo = np.stack(
+        [metrics.confusion(t, p, len(values) + 1) for t, p in zip(truth[:, None], said[:, None], strict=True)]
+    )
+    counts, n = per_photo.sum(0), len(rows)
+    low, high = metrics.wilson(int(right.sum()), n)
+    always = metrics.confusion(truth, np.full(n, majority), len(values) + 1)
+    f1_low, f1_high = metrics.bootstrap(per_photo, metrics.macro_f1)
+    name = f"majority ({values[majority]})"
+    base = float((truth == majority).mean())
+
+    def figure(metric: str, value: float, low: float, high: float, beside: str, other: float) -> Figure:
+        value, low, high, other = (round(each, 6) for each in (value, low, high, other))
+        return Figure(f"{field} {metric}", value, low, high, n, part, beside, other)
+
+    figures = [
+        figure("accuracy", float(right.mean()), low, high, name, base),
+        figure("macro F1", float(metrics.macro_f1(counts)), f1_low, f1_high, name, float(metrics.macro_f1(always))),
+        figure(
+            "ECE (15 bins)", *_calibration(found.max(1).astype(float), right), "always sure of the majority", 1 - base
+        ),
+    ]
+    table = [_of_value(word, counts, place) for word, place in places.items()]
+    words = [*values, "unseen"] if counts[-1].any() else values
+    return figures, {
+        "n": n,
+        "values": words,
+        "confusion": counts[: len(words), : len(values)].tolist(),
+        "per_value": table,
+    }
+
+
+def _calibration(sure: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+    """ECE with its bootstrap interval over photos, 1,000 draws."""
+    drawn = np.random.default_rng(0).integers(0, len(sure), (1000, len(sure)))
+    low, high = np.percentile([metrics.expected_calibration_error(sure[d], right[d]) for d in drawn], [2.5, 97.5])
+    return metrics.expected_calibration_error(sure, right), float(low), float(high)
+
+
+def _of_value(word: str, counts: metrics.Ints, place: int) -> dict[str, Any]:
+    hit, n, said = int(counts[place, place]), int(counts[place].sum()), int(counts[:, place].sum())
+    low, high = metrics.wilson(hit, n)
+    return {
+        "value": word, "n": n, "recall": round(hit / n, 4) if n else None, "low": round(low, 4), "high": round(high, 4),
+        "precision": round(hit / said, 4) if said else None,
+    }  # fmt: skip
+
+
+def _majority(frozen: Snapshot, field: str, values: list[str]) -> int:
+    words = [row["labels"].get(field) for row in rows_of(frozen, "train")]
+    return max(range(len(values)), key=lambda place: words.count(values[place]))
+
+
+def _mistakes(
+    ws: Workspace, run: record.Run, field: str, values: list[str], rows: list[Row], found: npt.NDArray[np.float32]
+) -> str:
+    """The surest mistakes first, where there are any; else the least sure of the right ones."""
+    said = found.argmax(1)
+    wrong = [place for place, row in enumerate(rows) if row["labels"][field] != values[said[place]]]
+    order = sorted(wrong, key=lambda place: -found[place].max()) or sorted(
+        range(len(rows)), key=lambda place: found[place].max()
+    )
+    shown = [
+        (
+            photo(ws, rows[place], 240),
+            f"{rows[place]['labels'][field]} > {values[said[place]]} {found[place].max():.2f}",
+        )
+        for place in order[:SHOWN]
+    ]
+    path = run.folder / "figures" / f"{field}-mistakes.png"
+    photo_sheet(
+        path,
+        shown,
+        f"{run.id} · {field}: {len(wrong)} wrong of {len(rows)}, surest first · truth > prediction, confidence",
+    )
+    return str(path.relative_to(run.folder))
