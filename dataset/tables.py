@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
-from pyarrow import fs
 
 from dataset.errors import StorageError, TableError, UsageError, WorkspaceTooNew
 from dataset.schema import KEYS, SCHEMA_VERSION, SCHEMAS
@@ -45,18 +44,11 @@ class Tables:
         self, name: str, columns: list[str] | None = None, where: str | None = None, version: int | None = None
     ) -> pa.Table:
         """Rows of one table; `where` is a SQL condition over its columns. A table never written is empty."""
-        if where is None:
-            table = self._open(name, version)
-            wanted = columns or SCHEMAS[name].names
-            empty = SCHEMAS[name].empty_table().select(wanted)
-            return (
-                empty
-                if table is None
-                else table.to_pyarrow_table(columns=wanted, filesystem=self._native(name)).cast(_plain(empty.schema))
-            )
-        chosen = ", ".join(f'"{column}"' for column in columns) if columns else "*"
+        wanted = columns or SCHEMAS[name].names
+        chosen = ", ".join(f'"{column}"' for column in wanted)
         versions = {} if version is None else {name: version}
-        return self.query(f'SELECT {chosen} FROM "{name}" WHERE {where}', versions=versions)
+        found = self.query(f'SELECT {chosen} FROM "{name}" WHERE {where or "true"}', versions=versions)
+        return found.cast(_plain(SCHEMAS[name].empty_table().select(wanted).schema))
 
     def append(self, name: str, rows: Rows) -> int:
         """Add rows in one commit; returns how many. Raises TableError for a column or value that does not fit."""
@@ -89,24 +81,39 @@ class Tables:
         """
         import duckdb
 
-        connection = duckdb.connect(config={"enable_external_access": False, "autoinstall_known_extensions": False})
+        connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
         try:
             statements = connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise UsageError("only one SELECT is allowed here", where=sql[:120])
             for name in sorted(set(SCHEMAS) & set(re.findall(r"\w+", sql))):
-                connection.register(name, self._dataset(name, versions))
+                self._show(connection, name, versions)
+            connection.execute("SET TimeZone = 'UTC'; SET allowed_directories = " + _quoted([f"{self.root}/"]))
+            connection.execute("SET enable_external_access = false; SET lock_configuration = true")
             return connection.sql(sql, params=parameters or None).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(str(error).splitlines()[0], where=sql if len(sql) < 200 else "") from error
         finally:
             connection.close()
 
-    def _dataset(self, name: str, versions: Mapping[str, int | None] | None) -> Any:
-        if versions is not None and name in versions and versions[name] is None:
-            return SCHEMAS[name].empty_table()
-        table = self._open(name, (versions or {}).get(name))
-        return SCHEMAS[name].empty_table() if table is None else table.to_pyarrow_dataset(filesystem=self._native(name))
+    def _show(self, connection: Any, name: str, versions: Mapping[str, int | None] | None) -> None:
+        """Make one table visible to a query: on local disk its Parquet files, elsewhere the rows themselves.
+
+        Arrow's data sets are not used. deltalake's come with a file system in Python, and an Arrow thread that lets go
+        of it while the interpreter ends aborts the process (exit code 134 after the work was done); and a merge writes
+        string_view columns, which Arrow 26 can't compare with strings.
+        """
+        gone = versions is not None and name in versions and versions[name] is None
+        table = None if gone else self._open(name, (versions or {}).get(name))
+        files = table.file_uris() if table is not None else []
+        if table is None or not files:
+            connection.register(name, _plain(SCHEMAS[name]).empty_table())
+        elif "://" in self.root:
+            connection.register(name, table.to_pyarrow_table().cast(_plain(SCHEMAS[name])))
+        else:
+            paths = [re.sub(r"([*?])", r"[\1]", unquote(uri)) for uri in files]  # names, not patterns
+            source = f"read_parquet({_quoted(paths)}, union_by_name=true)"
+            connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')
 
     def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
         if name not in SCHEMAS:
@@ -125,12 +132,6 @@ class Tables:
                 cure="Update modiste: pip install -U modiste",
             )
         return table
-
-    def _native(self, name: str) -> fs.FileSystem:
-        """Arrow's own file system. deltalake's is Python behind C++: an Arrow thread that lets go of it while the
-        interpreter ends aborts the process (seen as exit code 134 after the work was done)."""
-        native, path = fs.FileSystem.from_uri(self.root if "://" in self.root else Path(self.root).resolve().as_uri())
-        return fs.SubTreeFileSystem(f"{path}/{name}", native)
 
     def _append(self, name: str, table: pa.Table) -> None:
         write_deltalake(
@@ -182,6 +183,11 @@ def conform(name: str, rows: Rows) -> pa.Table:
         return table.cast(schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise TableError(str(error), where=name, expected="the types of dataset/schema.py") from error
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    """A SQL list of string literals."""
+    return "[" + ", ".join("'" + text.replace("'", "''") + "'" for text in texts) + "]"
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:

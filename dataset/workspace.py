@@ -16,6 +16,7 @@ from dataset.settings import FORMAT, Settings, parse_settings, read_yaml
 from dataset.tables import Tables
 
 SETTINGS_FILE = "modiste.yaml"
+UNUSABLE = frozenset("[]^|\\")  # deltalake 1.6 panics on a path that holds one of these
 
 
 class Workspace:
@@ -40,6 +41,9 @@ class Workspace:
         root = Path(path).resolve()
         if not (root / SETTINGS_FILE).is_file():
             raise WorkspaceError("no workspace here", where=str(root), cure=f"Make one: modiste init {path}")
+        if found := UNUSABLE & set(str(root)):
+            cure = "Choose a folder without these characters"
+            raise WorkspaceError(f"the path holds {' '.join(sorted(found))}", where=str(root), cure=cure)
         values = read_yaml(root / SETTINGS_FILE)
         written_as = values.get("format", FORMAT)
         if isinstance(written_as, int) and written_as > FORMAT:

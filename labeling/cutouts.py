@@ -173,18 +173,17 @@ def _fits(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> float:
 def by_photo(rgb: np.ndarray, photo: np.ndarray, backdrop: Backdrop) -> np.ndarray:
     """(H, W) bool: pixels nearer to the photo than to the backdrop.
 
-    With c = cutout, p = photo, b = backdrop, c = a p + (1 - a) b gives a = (c-b)(p-b) / |p-b|^2; a > 1/2 is kept. Where
-    p is nearly b one pixel says nothing, so a window votes; where even that says nothing, what joins the outside is
-    backdrop.
+    With c = cutout, p = photo, b = backdrop, c = a p + (1 - a) b gives a = (c-b)(p-b) / |p-b|^2; a > 1/2 is kept.
+    Where p is nearly b one pixel says nothing, so a window votes; where even that says nothing, the
+    surroundings decide.
     """
     toward = photo.astype(np.float32) - backdrop.colour
     along = ((rgb.astype(np.float32) - backdrop.colour) * toward).sum(axis=2)
     length = (toward**2).sum(axis=2)
     exact = ((rgb == photo).all(axis=2) | (rgb == backdrop.colour).all(axis=2)).mean() >= LOSSLESS_SHARE
     sure = length >= (1.0 if exact else UNSURE**2)
-    votes = [
-        cv2.blur(np.where(sure, 0, plane), (WINDOW, WINDOW)) for plane in (along, length)
-    ]  # unsure ones vote alone
+    # only unsure pixels vote: beside them the others' contrast would drown them
+    votes = [cv2.blur(np.where(sure, 0, plane), (WINDOW, WINDOW)) for plane in (along, length)]
     kept, voted = np.where(sure, along > 0.5 * length, votes[0] > 0.5 * votes[1]), votes[1] >= 2.0
     return _by_neighbours(kept, ~sure & ~voted)
 

@@ -56,7 +56,8 @@ def prices(current: pa.Table) -> pd.DataFrame:
     """[store, category, currency, n, low, q1, median, q3, high] of what a visitor pays now, priced products only."""
     return _run(
         """SELECT store, category, currency, count(*)::BIGINT AS n, min(price) AS low,
-          quantile_cont(price, 0.25) AS q1, median(price) AS median, quantile_cont(price, 0.75) AS q3, max(price) AS high
+          quantile_cont(price, 0.25) AS q1, median(price) AS median,
+          quantile_cont(price, 0.75) AS q3, max(price) AS high
         FROM current WHERE price > 0 AND isfinite(price) GROUP BY ALL ORDER BY n DESC, store, category""",
         current=current,
     ).to_pandas()
@@ -78,7 +79,8 @@ def price_histogram(current: pa.Table, currency: str, bins: int = 24) -> pd.Data
     low, high = np.quantile(values, [0.01, 0.99])
     edges = np.geomspace(low, high if high > low else low * 1.1, bins + 1)
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, bins - 1)
-    counted = pd.DataFrame({"store": priced["store"].to_pandas(), "bin": place}).value_counts().reset_index(name="products")
+    placed = pd.DataFrame({"store": priced["store"].to_pandas(), "bin": place})
+    counted = placed.value_counts().reset_index(name="products")
     counted["left"], counted["right"] = edges[counted["bin"]], edges[counted["bin"] + 1]
     return counted.sort_values(["store", "bin"])[["store", "left", "right", "products"]].reset_index(drop=True)
 
@@ -97,7 +99,8 @@ def discounts(current: pa.Table) -> pd.DataFrame:
 def availability(current: pa.Table) -> pd.DataFrame:
     """[store, availability, products]; what a page does not say is 'unsaid'."""
     return _run(
-        "SELECT store, availability, count(*)::BIGINT AS products FROM current GROUP BY ALL ORDER BY store, products DESC",
+        """SELECT store, availability, count(*)::BIGINT AS products FROM current
+        GROUP BY ALL ORDER BY store, products DESC""",
         current=current,
     ).to_pandas()
 

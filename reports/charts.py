@@ -1,7 +1,9 @@
-"""Charts as plotly figures in one house style: few colours, told apart by colour-blind readers, ink that follows the page.
+"""Charts as plotly figures in one house style: few colours that colour-blind readers can tell apart,
+the page's own ink.
 
-In: small frames and lists. Out: plotly JSON as dicts. Backgrounds are transparent; text and grid take their colours from the
-page's CSS (light, dark, print). Every word from outside goes through `label`: plotly reads some HTML in its texts.
+In: small frames and lists. Out: plotly JSON as dicts. Backgrounds are transparent; text and grid take their colours
+from the page's CSS (light, dark, print). Every word from outside goes through `label`: plotly reads some HTML in its
+texts.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +25,16 @@ from reports.wording import in_words, plain
 Chart = dict[str, Any]
 BLUE, ORANGE, TEAL, PINK, SKY, GREY = "#2b7bba", "#e08214", "#1b9e8a", "#c06ba5", "#7fb8e0", "#98a1ae"
 SERIES = (BLUE, ORANGE, TEAL, PINK, SKY, GREY)
-_STOCK = {"InStock": BLUE, "OutOfStock": ORANGE, "PreOrder": TEAL, "BackOrder": SKY, "Discontinued": PINK, "unsaid": GREY}
-# Learning curves: one axis for what falls, one for what rises.
-_FALLING = ("loss", "lr", "learning_rate", "error", "ece")
+_STOCK = {
+    "InStock": BLUE,
+    "OutOfStock": ORANGE,
+    "PreOrder": TEAL,
+    "BackOrder": SKY,
+    "Discontinued": PINK,
+    "unsaid": GREY,
+}
+# Columns of metrics.csv that are no scores: what falls, the clock, and the ends of intervals.
+_NO_SCORE = re.compile(r"loss|\blr\b|^lr|learning_rate|error|ece|_s$|second|time|seed|_low$|_high$|per_s|^n$")
 
 
 def label(text: object, longest: int = 28) -> str:
@@ -42,7 +52,9 @@ def assortment(frame: pd.DataFrame) -> Chart:
         )
         for k, (store, part) in enumerate(frame.groupby("store"))
     ]  # fmt: skip
-    return _chart(bars, 90 + 30 * len(order), barmode="stack", yaxis=_rows([label(c) for c in order]), xaxis=_axis("products"))
+    return _chart(
+        bars, 90 + 30 * len(order), barmode="stack", yaxis=_rows([label(c) for c in order]), xaxis=_axis("products")
+    )
 
 
 def price_spread(frame: pd.DataFrame, currency: str) -> Chart:
@@ -67,7 +79,10 @@ def price_bars(frame: pd.DataFrame, currency: str) -> list[tuple[str, Chart]]:
     top = int(frame["products"].max()) if len(frame) else 1
     charts = []
     for k, (store, part) in enumerate(frame.groupby("store")):
-        hover = [f"{a:,.2f} to {b:,.2f}: {n:,}" for a, b, n in zip(part["left"], part["right"], part["products"], strict=True)]
+        hover = [
+            f"{a:,.2f} to {b:,.2f}: {n:,}"
+            for a, b, n in zip(part["left"], part["right"], part["products"], strict=True)
+        ]
         middle = ((part["left"] * part["right"]) ** 0.5).tolist()
         bars = go.Bar(
             x=middle, y=part["products"].tolist(), width=(part["right"] - part["left"]).mul(0.94).tolist(),
@@ -101,7 +116,8 @@ def ranked(pairs: Sequence[tuple[str, int]], what: str, colours: Sequence[str] |
     """Plain bars, the longest on top, each with its count written out."""
     names, counts = [label(name, 22) for name, _ in pairs], [n for _, n in pairs]
     bar = go.Bar(
-        y=names, x=counts, orientation="h", marker_color=colours, text=[f"{n:,}" for n in counts], textposition="outside",
+        y=names, x=counts, orientation="h", marker_color=colours, text=[f"{n:,}" for n in counts],
+        textposition="outside",
         cliponaxis=False, hovertemplate="%{y}: %{x:,} " + what + "<extra></extra>",
     )  # fmt: skip
     axis = {**_axis(), "showticklabels": False, "showgrid": False, "range": [0, max([*counts, 1]) * 1.18]}
@@ -113,8 +129,10 @@ def quality(counts: dict[str, list[int]]) -> list[tuple[str, str, Chart]]:
     middles = [(k + 0.5) / BINS for k in range(BINS)]
     charts = []
     for name, bins in counts.items():
-        bar = go.Bar(x=middles, y=bins, marker_color=BLUE, hovertemplate="around %{x:.2f}: %{y:,} images<extra></extra>")
-        axis = {**_axis(), "range": [0, 1], "tickvals": [0, 0.5, 1], "showgrid": False}
+        bar = go.Bar(
+            x=middles, y=bins, marker_color=BLUE, hovertemplate="around %{x:.2f}: %{y:,} images<extra></extra>"
+        )
+        axis = {**_axis(), "range": [0, 1], "tickvals": [0, 0.5, 1], "ticktext": ["0", "0.5", "1"], "showgrid": False}
         charts.append((name, SCORES[name], _chart([bar], 150, xaxis=axis, yaxis=_axis(), bargap=0.08)))
     return charts
 
@@ -137,7 +155,9 @@ def forest(view: RunView) -> Chart | None:
             hovertext=[f"{label(name)}: {v:.3f}" for _, name, v in bars], hoverinfo="text",
         ))  # fmt: skip
     axis = {**_axis(), "range": [-0.02, 1.02]}
-    return _chart(traces, 110 + 34 * len(rows), xaxis=axis, yaxis=_rows(rows[::-1]), scattermode="group", scattergap=0.5)
+    return _chart(
+        traces, 110 + 34 * len(rows), xaxis=axis, yaxis=_rows(rows[::-1]), scattermode="group", scattergap=0.5
+    )
 
 
 def _judged(parts: dict[str, Any]) -> Any:
@@ -149,7 +169,8 @@ def _dots(part: str, colour: str, there: list[tuple[str, Any]]) -> go.Scatter:
     down = [max(s.value - (s.low if s.low is not None else s.value), 0) for _, s in there]
     return go.Scatter(
         x=[s.value for _, s in there], y=[row for row, _ in there], mode="markers", name=part,
-        marker={"size": 9, "color": colour}, hovertext=[f"{s.value:.3f} (n = {s.n})" for _, s in there], hoverinfo="text",
+        marker={"size": 9, "color": colour}, hovertext=[f"{s.value:.3f} (n = {s.n})" for _, s in there],
+        hoverinfo="text",
         error_x={"type": "data", "array": up, "arrayminus": down, "thickness": 2, "width": 5, "color": colour},
     )  # fmt: skip
 
@@ -157,14 +178,19 @@ def _dots(part: str, colour: str, there: list[tuple[str, Any]]) -> go.Scatter:
 def curves(view: RunView) -> list[tuple[str, Chart]]:
     """(title, chart): losses on one, what should rise on another. Columns beyond six are left to metrics.csv."""
     falling = {n: c for n, c in view.curves.items() if "loss" in n.lower()}
-    rising = {n: c for n, c in view.curves.items() if not any(w in n.lower() for w in (*_FALLING, "_s", "time", "seed"))}
+    rising = {n: c for n, c in view.curves.items() if not _is_no_score(n.lower())}
     return [(title, _lines(part)) for title, part in (("Loss by epoch", falling), ("Scores by epoch", rising)) if part]
+
+
+def _is_no_score(name: str) -> bool:
+    return _NO_SCORE.search(name) is not None
 
 
 def _lines(columns: dict[str, list[tuple[float, float]]]) -> Chart:
     traces = [
         go.Scatter(
-            x=[x for x, _ in points], y=[y for _, y in points], name=label(in_words(name)), line={"width": 2, "color": SERIES[k]},
+            x=[x for x, _ in points], y=[y for _, y in points], name=label(in_words(name)), line={"width": 2,
+            "color": SERIES[k]},
             mode="lines+markers" if len(points) < 25 else "lines", marker={"size": 5},
             hovertemplate="epoch %{x}: %{y:.4g}<extra>" + label(in_words(name)) + "</extra>",
         )
@@ -180,29 +206,41 @@ def confusion(classes: list[str], matrix: list[list[float]]) -> Chart:
     texts = [[f"{v:,.0f}" if v else "" for v in row] for row in matrix]
     small = len(names) <= 12
     heat = go.Heatmap(
-        z=share, x=names, y=names, text=texts, texttemplate="%{text}" if small else None, zmin=0, zmax=1, xgap=2, ygap=2,
+        z=share, x=names, y=names, text=texts, texttemplate="%{text}" if small else None, zmin=0, zmax=1, xgap=2,
+        ygap=2,
         colorscale=[[0, "rgba(43,123,186,0.06)"], [1, BLUE]], showscale=False,
         hovertemplate="is %{y}, said %{x}: %{text} (%{z:.0%})<extra></extra>",
     )  # fmt: skip
     xaxis = {"side": "top", "tickangle": -40, "automargin": True}
     height = 130 + 34 * len(names)
-    return _chart([heat], height, xaxis=xaxis, yaxis={"autorange": "reversed", "automargin": True, "title": {"text": "truth"}})
+    return _chart(
+        [heat], height, xaxis=xaxis, yaxis={"autorange": "reversed", "automargin": True, "title": {"text": "truth"}}
+    )
 
 
 def _axis(title: str | None = None) -> dict[str, Any]:
-    return {"title": {"text": title} if title else None, "zeroline": False, "automargin": True, "tickformat": "~s" if not title else None}
+    return {"title": {"text": title} if title else None, "zeroline": False, "automargin": True}
 
 
 def _rows(names: list[str]) -> dict[str, Any]:
-    return {"categoryorder": "array", "categoryarray": names, "automargin": True, "showgrid": False, "ticksuffix": "  ", "type": "category"}
+    return {
+        "categoryorder": "array",
+        "categoryarray": names,
+        "automargin": True,
+        "showgrid": False,
+        "ticksuffix": "  ",
+        "type": "category",
+    }
 
 
 def _chart(traces: list[Any], height: int, **layout: Any) -> Chart:
     figure = go.Figure(traces)
     figure.update_layout(
-        template="none", height=height, margin={"l": 8, "r": 16, "t": 8, "b": 36}, paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)", font={"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 12},
-        showlegend=len(traces) > 1, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        template="none", height=height, margin={"l": 8, "r": 16, "t": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)", font={"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
+        "size": 12},
+        showlegend=len(traces) > 1, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0,
+        "traceorder": "normal"},
         dragmode=False, hovermode="closest", **layout,
     )  # fmt: skip
     return dict(json.loads(figure.to_json()))

@@ -1,6 +1,7 @@
 """The funnel: what became of every image a page named, stage by stage, with a coded reason for every loss.
 
-In: a workspace and the rows of a snapshot. Out: stages whose parts add up to their total, each total being what the stage
+In: a workspace and the rows of a snapshot. Out: stages whose parts add up to their total,
+each total being what the stage
 before kept (plus what came in from elsewhere, said as `joined`). One row per reason leaves DuckDB, whatever the size.
 Checked images are the base of four questions: near-duplicates, masks, labels, snapshot. They branch; they don't chain.
 """
@@ -29,7 +30,9 @@ _FATES = """
     FROM named n LEFT JOIN attempts a ON a.url = n.url AND a.store IS NOT DISTINCT FROM n.store WHERE n.url IS NOT NULL
   ), fetched AS (SELECT DISTINCT sha256 FROM fates WHERE sha256 IS NOT NULL)
 """
-_RANK = """CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END"""
+_RANK = (
+    """CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END"""
+)
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,23 @@ def funnel(ws: Workspace, snapshot: pa.Table | None) -> list[Stage]:
 
 
 def _fetching(ws: Workspace) -> list[Stage]:
-    rows = ws.tables.query(f"WITH {_FATES} SELECT fate, reason, count(*) AS n FROM fates GROUP BY ALL ORDER BY n DESC, reason")
+    rows = ws.tables.query(
+        f"WITH {_FATES} SELECT fate, reason, count(*) AS n FROM fates GROUP BY ALL ORDER BY n DESC, reason"
+    )
     found = [(row["fate"], row["reason"], row["n"]) for row in rows.to_pylist()]
     fetched = sum(n for fate, _, n in found if fate == "ok")
     waiting = sum(n for fate, _, n in found if fate == "waiting")
-    lost = [Part(f"{fate}: {in_words(why)}", n, "lost", why or "unsaid") for fate, why, n in found if fate in ("failed", "refused")]
+    lost = [
+        Part(f"{fate}: {in_words(why)}", n, "lost", why or "unsaid")
+        for fate, why, n in found
+        if fate in ("failed", "refused")
+    ]
     parts = [Part("fetched", fetched, "kept"), *lost, Part(in_words("not_asked"), waiting, "waiting", "not_asked")]
     different = ws.tables.query(f"WITH {_FATES} SELECT count(*) AS n FROM fetched")["n"][0].as_py()
-    same = [Part("different images", different, "kept"), Part(in_words("same_bytes"), fetched - different, "lost", "same_bytes")]
+    same = [
+        Part("different images", different, "kept"),
+        Part(in_words("same_bytes"), fetched - different, "lost", "same_bytes"),
+    ]
     return [
         Stage("Listed on pages", "image addresses", _filled(parts)),
         Stage("Fetched", "image addresses", _filled(same), "Listed on pages"),
@@ -100,13 +112,19 @@ def _checking(ws: Workspace) -> Stage:
     joined = sum(r["n"] for r in rows if r["joined"])
     note = f"{joined} came in as older versions of an address, or without one." if joined else ""
     return Stage(
-        "Checked", "images", _filled([*parts, Part(in_words("not_checked"), waiting, "waiting", "not_checked")]), "Fetched", joined, note
+        "Checked",
+        "images",
+        _filled([*parts, Part(in_words("not_checked"), waiting, "waiting", "not_checked")]),
+        "Fetched",
+        joined,
+        note,
     )
 
 
 def _alike(ws: Workspace) -> Stage:
     row = ws.tables.query(
-        """WITH u AS (SELECT g.cluster_id FROM images i LEFT JOIN groups g ON g.sha256 = i.sha256 WHERE i.status = 'ok'),
+        """WITH u AS (SELECT g.cluster_id FROM images i LEFT JOIN groups g ON g.sha256 = i.sha256 WHERE i.status =
+        'ok'),
         c AS (SELECT cluster_id, count(*) AS n FROM u GROUP BY 1)
         SELECT coalesce(sum(n) FILTER (cluster_id IS NULL), 0)::BIGINT AS waiting,
           coalesce(sum(n) FILTER (cluster_id IS NOT NULL AND n = 1), 0)::BIGINT AS single,
@@ -120,7 +138,9 @@ def _alike(ws: Workspace) -> Stage:
         Part("not compared yet", row["waiting"], "waiting", "not_compared"),
     ]
     different = row["single"] + row["clusters"]
-    note = f"{different} different pictures. Near-duplicates are kept, but share one split, so none is learned and then tested."
+    note = (
+        f"{different} different pictures. Near-duplicates are kept, but share one split: none is learned, then tested."
+    )
     return Stage("Near-duplicates", "images", _filled(parts), "Checked", note=note)
 
 
@@ -129,9 +149,12 @@ def _masking(ws: Workspace) -> Stage:
         f"""WITH best AS (SELECT sha256, source, status, reason FROM masks WHERE kind = 'composite'
           QUALIFY row_number() OVER (PARTITION BY sha256 ORDER BY status = 'ok' DESC, {_RANK}, source) = 1)
         SELECT m.status, m.reason, if(m.source LIKE 'model:%', 'model', m.source) AS source, count(*) AS n
-        FROM images i LEFT JOIN best m ON m.sha256 = i.sha256 WHERE i.status = 'ok' GROUP BY ALL ORDER BY n DESC, source, reason"""
+        FROM images i LEFT JOIN best m ON m.sha256 = i.sha256 WHERE i.status = 'ok' GROUP BY ALL ORDER BY n DESC,
+        source, reason"""
     ).to_pylist()
-    good = [Part(f"mask from {in_words(r['source'])}", r["n"], "kept", r["source"]) for r in rows if r["status"] == "ok"]
+    good = [
+        Part(f"mask from {in_words(r['source'])}", r["n"], "kept", r["source"]) for r in rows if r["status"] == "ok"
+    ]
     bad: dict[str, int] = {}
     for row in rows:
         if row["status"] not in ("ok", None):
@@ -160,9 +183,11 @@ def _labelling(ws: Workspace) -> Stage:
 def _freezing(ws: Workspace, snapshot: pa.Table) -> list[Stage]:
     """Why a usable image is not in the snapshot: the first of the reasons that holds."""
     usable = ws.tables.query(
-        """WITH verdicts AS (SELECT sha256, verdict FROM reviews WHERE field = 'image' AND verdict IN ('accept', 'reject')
+        """WITH verdicts AS (SELECT sha256, verdict FROM reviews WHERE field = 'image' AND verdict IN ('accept',
+        'reject')
           QUALIFY row_number() OVER (PARTITION BY sha256 ORDER BY created_at DESC, review_id) = 1)
-        SELECT i.sha256, CASE WHEN EXISTS (FROM takedowns d WHERE d.kind = 'sha256' AND d.value = i.sha256) THEN 'taken down'
+        SELECT i.sha256, CASE WHEN EXISTS (FROM takedowns d WHERE d.kind = 'sha256' AND d.value = i.sha256) THEN
+        'taken down'
           WHEN v.verdict = 'reject' THEN 'rejected by a reviewer' WHEN g.split IS NULL THEN 'no split yet'
           ELSE 'left out by its query, or newer than it' END AS why
         FROM images i LEFT JOIN verdicts v USING (sha256) LEFT JOIN groups g USING (sha256) WHERE i.status = 'ok'"""
@@ -172,7 +197,9 @@ def _freezing(ws: Workspace, snapshot: pa.Table) -> list[Stage]:
     reasons = usable.loc[~inside, "why"].value_counts()
     joined = len(frozen) - int(inside.sum())
     parts = [Part("in the snapshot", len(frozen), "kept")]
-    parts += [Part(str(why), int(n), "waiting" if "yet" in str(why) else "lost", str(why)) for why, n in reasons.items()]
+    parts += [
+        Part(str(why), int(n), "waiting" if "yet" in str(why) else "lost", str(why)) for why, n in reasons.items()
+    ]
     counts = {entry["values"]: entry["counts"] for entry in snapshot["split"].value_counts().to_pylist()}
     order = [*SPLITS, *sorted(str(name) for name in counts if name not in SPLITS)]
     split = [Part(name, int(counts.get(name, 0)), "kept", name) for name in order]

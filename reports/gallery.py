@@ -1,6 +1,7 @@
 """Sheets: many images with their masks on one PNG, for documentation and for looking at a data set in one glance.
 
-In: (H, W, 3) uint8 RGB images and composite masks. Out: RGB arrays and PNG bytes. Never resamples a mask but by nearest.
+In: (H, W, 3) uint8 RGB images and composite masks. Out: RGB arrays and PNG bytes. Never resamples a mask but by
+nearest.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def overlay(rgb: np.ndarray, composite: np.ndarray, strength: float = 0.45) -> n
 
 
 def contact_sheet(cells: Sequence[Cell], columns: int = 4, cell_px: int = 240) -> bytes:
-    """PNG of the cells in rows, each picture fitted into cell_px square (twice as wide where it has a mask: image | overlay)."""
+    """PNG of the cells in rows, each picture fitted into cell_px square (twice as wide where it has a mask: image |
+    overlay)."""
     if not cells:
         raise EmptyError("no pictures to put on a sheet", cure="Crawl some first: modiste crawl URL")
     wide = 2 if any(cell.mask is not None for cell in cells) else 1

@@ -1,6 +1,7 @@
 """The workspace report: everything there is to know about a workspace, on one page that needs no network.
 
-In: tables, the newest snapshot, run folders. Out: `reports/overview.html`, one file. Missing parts say so, with the next command
+In: tables, the newest snapshot, run folders. Out: `reports/overview.html`, one file. Missing parts say so,
+with the next command
 to type. Reads only; running it again writes the file anew.
 """
 
@@ -27,7 +28,8 @@ from reports.wording import SPLITS, size
 
 SHOWN_RUNS, SHOWN_FIGURES = 6, 4
 _TITLES = {
-    "summary": "At a glance", "funnel": "Funnel", "catalogue": "Catalogue", "quality": "Image quality", "masks": "Masks",
+    "summary": "At a glance", "funnel": "Funnel", "catalogue": "Catalogue", "quality": "Image quality",
+    "masks": "Masks",
     "labels": "Labels", "models": "Models", "provenance": "Provenance",
 }  # fmt: skip
 _COLUMNS = [
@@ -58,18 +60,31 @@ def report(ws: Workspace, *, out: Path | None = None, progress: Progress = silen
     progress(0, 5)
     snapshot = _newest_snapshot(ws, warnings)
     runs, broken = read_runs(ws)
-    warnings += [f"Run {name} can't be read and is left out: its run.json or evaluation.json is damaged." for name in broken]
+    warnings += [
+        f"Run {name} can't be read and is left out: its run.json or evaluation.json is damaged." for name in broken
+    ]
     empty = not any(found[key] for key in ("products", "fetches", "images")) and not runs
-    values: dict[str, Any] = {**_header(ws, found, snapshot, runs), "empty": empty, "warnings": warnings, "snapshot": snapshot}
+    values: dict[str, Any] = {
+        **_header(ws, found, snapshot, runs),
+        "empty": empty,
+        "warnings": warnings,
+        "snapshot": snapshot,
+    }
     values |= _funnel_section(ws, snapshot)
     progress(1, 5)
     values |= {"catalogue": _catalogue(ws, pictures) if found["products"] else None}
     progress(2, 5)
     values |= _image_sections(ws, pictures)
     progress(3, 5)
-    values |= {"runs": [_run(view, pictures) for view in runs[:SHOWN_RUNS]], "provenance": provenance(ws), "pictures": pictures}
+    values |= {
+        "runs": [_run(view, pictures) for view in runs[:SHOWN_RUNS]],
+        "provenance": provenance(ws),
+        "pictures": pictures,
+    }
     progress(4, 5)
-    page = render("overview.html.j2", values | {"contents": _contents(values)}, charts=not empty).encode("utf-8", "replace")
+    page = render("overview.html.j2", values | {"contents": _contents(values)}, charts=not empty).encode(
+        "utf-8", "replace"
+    )
     write_atomically(out, page)
     progress(5, 5)
     return ReportResult(str(out), len(page), found["products"], found["images"], len(runs), values["next_step"])
@@ -142,7 +157,8 @@ def _catalogue(ws: Workspace, pictures: Pictures) -> Section:
         "products": current.num_rows, "currency": currency,
         "assortment": charts.assortment(catalogue.assortment(current)),
         "availability": charts.availability(catalogue.availability(current)),
-        "colours": charts.ranked(list(colours.itertuples(index=False, name=None)), "products") if len(colours) else None,
+        "colours": charts.ranked(list(colours.itertuples(index=False, name=None)),
+        "products") if len(colours) else None,
         "discounts": catalogue.discounts(current).to_dict("records"),
         "examples": _with_pictures(ws, catalogue.examples(current), pictures),
         "prices": None, "other_currencies": 0,
@@ -166,13 +182,16 @@ def _with_pictures(ws: Workspace, items: list[Section], pictures: Pictures) -> l
         parameters=[keys],
     )
     first = {row["key"]: row["sha256"] for row in rows.to_pylist()}
-    return [{**item, "picture": pictures.image(first[key]) if key in first else None} for item, key in zip(items, keys, strict=True)]
+    return [
+        {**item, "picture": pictures.image(first[key]) if key in first else None}
+        for item, key in zip(items, keys, strict=True)
+    ]
 
 
 def _image_sections(ws: Workspace, pictures: Pictures) -> Section:
     random, worst = picks(ws)
     clusters = [
-        {"n": cluster[0]["n"], "items": [{**item, "picture": pictures.image(item["sha256"])} for item in cluster]}
+        {"n": cluster[0]["n"], "members": [{**item, "picture": pictures.image(item["sha256"])} for item in cluster]}
         for cluster in look_alikes(ws)
     ]
     sheets = {"random": _cells(random, pictures), "worst": _cells(worst, pictures)} if random else None
@@ -187,7 +206,8 @@ def _cells(rows: list[Section], pictures: Pictures) -> list[Section]:
     return [
         {
             **row, "image": pictures.image(row["sha256"]), "mask": pictures.overlay(row["sha256"], row["mask_sha256"]),
-            "predicted": pictures.overlay(row["sha256"], row["predicted"]) if row["predicted"] != row["mask_sha256"] else None,
+            "predicted": pictures.overlay(row["sha256"], row["predicted"]) if row["predicted"] != row["mask_sha256"]
+            else None,
         }
         for row in rows
     ]  # fmt: skip
@@ -197,9 +217,10 @@ def _run(view: RunView, pictures: Pictures) -> Section:
     data = view.run.data
     figures = [{"name": path.stem, "uri": pictures.figure(path)} for path in view.figures[:SHOWN_FIGURES]]
     wall = float(data.get("wall_s") or 0)
-    counted = data.get("counts") if isinstance(data.get("counts"), dict) else {}
+    counted = dict(data.get("counts") or {})
     return {
-        "id": view.run.id, "task": view.run.task, "status": data["status"], "recipe": data["recipe"].get("name", "unnamed"),
+        "id": view.run.id, "task": view.run.task, "status": data["status"], "recipe": data["recipe"].get("name",
+        "unnamed"),
         "snapshot": data.get("snapshot", "–"), "fingerprint": data.get("fingerprint", ""),
         "time": f"{wall / 60:.0f} min" if wall >= 90 else f"{wall:.0f} s" if wall else "",
         "counts": ", ".join(f"{part} {n}" for part, n in counted.items()), "metrics": _metric_rows(view),

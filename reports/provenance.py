@@ -1,4 +1,5 @@
-"""Where the rows came from: shops, crawls, licences, opt-outs, take-downs, and the versions of the tables that were read.
+"""Where the rows came from: shops, crawls, licences, opt-outs, take-downs,
+and the versions of the tables that were read.
 
 In: a workspace. Out: plain values for one box of the report. Counts addresses and products, never guesses a licence.
 """
@@ -33,14 +34,15 @@ def provenance(ws: Workspace) -> Provenance:
       SELECT coalesce(p.store, f.store) AS store, coalesce(products, 0) AS products, coalesce(images, 0) AS images,
         coalesce(refused, 0) AS refused, coalesce(crawls, 0) AS crawls, first, last, extractor, source
       FROM p FULL JOIN f ON p.store = f.store ORDER BY images DESC, store"""
-    licences = """SELECT coalesce(nullif(trim(licence), ''), 'unsaid') AS licence, count(DISTINCT (store, product_id)) AS products
+    licences = """SELECT coalesce(nullif(trim(licence), ''), 'unsaid') AS licence, count(DISTINCT (store,
+    product_id)) AS products
       FROM products GROUP BY 1 ORDER BY products DESC, licence LIMIT 20"""
     refusals = """SELECT store, coalesce(reason, 'unsaid') AS reason, count(DISTINCT url) AS n FROM fetches
       WHERE status = 'refused' GROUP BY ALL ORDER BY n DESC, store, reason LIMIT 40"""
     takedowns = "SELECT kind, count(*) AS n FROM takedowns GROUP BY 1 ORDER BY 1"
-    found = [ws.tables.query(sql).to_pylist() for sql in (stores, licences, refusals, takedowns)]
+    seen, stated, refused, gone = (ws.tables.query(sql).to_pylist() for sql in (stores, licences, refusals, takedowns))
     versions = {name: version for name in TABLES if (version := ws.tables.version(name)) is not None}
-    return Provenance(*found, versions=versions)
+    return Provenance(seen, stated, refused, gone, versions)
 
 
 def counts(ws: Workspace) -> dict[str, int]:

@@ -21,7 +21,8 @@ BINS = 20
 
 
 def histograms(ws: Workspace) -> dict[str, list[int]]:
-    """score -> counts in BINS equal bins of [0, 1], usable images that were measured; an unmeasured score is left out."""
+    """score -> counts in BINS equal bins of [0, 1], usable images that were measured; an unmeasured score is left
+    out."""
     columns = ", ".join(SCORES)
     rows = ws.tables.query(
         f"""SELECT score, least(floor(value * {BINS}), {BINS - 1})::INTEGER AS bin, count(*) AS n
@@ -52,15 +53,19 @@ def look_alikes(ws: Workspace, clusters: int = 6, most: int = 4) -> list[list[di
 
 def picks(ws: Workspace, count: int = 12) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(random, worst): masked images with their best composite and, where there is one, a model's beside it."""
-    sql = f"""WITH good AS (SELECT sha256, source, mask_sha256, quality, flags FROM masks m
-          WHERE kind = 'composite' AND status = 'ok' AND EXISTS (FROM images i WHERE i.sha256 = m.sha256 AND i.status = 'ok')),
+    sql = """WITH good AS (SELECT sha256, source, mask_sha256, quality, flags FROM masks m
+          WHERE kind = 'composite' AND status = 'ok' AND EXISTS (FROM images i WHERE i.sha256 = m.sha256 AND i.status
+          = 'ok')),
         best AS (SELECT * FROM good QUALIFY row_number() OVER (PARTITION BY sha256 ORDER BY
-          CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' THEN 1 WHEN source LIKE 'model:%' THEN 3 ELSE 2 END, source) = 1),
-        model AS (SELECT sha256, arg_max(mask_sha256, source) AS predicted FROM good WHERE source LIKE 'model:%' GROUP BY 1)
-        SELECT b.*, predicted, g.store, g.split FROM best b LEFT JOIN model USING (sha256) LEFT JOIN groups g USING (sha256)
-        ORDER BY %s LIMIT {int(count)}"""
-    random = ws.tables.query(sql % "md5(b.sha256)").to_pylist()
-    worst = ws.tables.query(sql % "b.quality ASC NULLS LAST, b.sha256").to_pylist()
+          CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' THEN 1 WHEN source LIKE 'model:%' THEN 3 ELSE 2
+          END, source) = 1),
+        model AS (SELECT sha256, arg_max(mask_sha256, source) AS predicted FROM good WHERE source LIKE 'model:%' GROUP
+        BY 1)
+        SELECT b.*, predicted, g.store, g.split FROM best b LEFT JOIN model USING (sha256) LEFT JOIN groups g USING
+        (sha256)
+        ORDER BY """
+    random = ws.tables.query(f"{sql} md5(b.sha256) LIMIT {int(count)}").to_pylist()
+    worst = ws.tables.query(f"{sql} b.quality ASC NULLS LAST, b.sha256 LIMIT {int(count)}").to_pylist()
     return random, worst
 
 

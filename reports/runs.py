@@ -1,6 +1,7 @@
 """Runs as a report shows them, read through `train.record`, the one sideways arrow of the house.
 
-In: run folders. Out: metric rows side by side (validation, test, baselines), learning curves, confusion counts. A folder
+In: run folders. Out: metric rows side by side (validation, test, baselines), learning curves,
+confusion counts. A folder
 that can't be read, or was edited by hand, is named in `broken` instead of ending the report.
 """
 
@@ -26,6 +27,7 @@ class Score:
     high: float | None
     n: int | None
     baselines: tuple[tuple[str, float], ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,23 @@ def read_runs(ws: Workspace) -> tuple[list[RunView], list[str]]:
 def _view(run: Run) -> RunView:
     _ = (run.task, run.done, dict(run.data["recipe"]))  # what no run lacks; without them the folder is broken
     figures = sorted((run.folder / "figures").glob("*.png"))
-    return RunView(run, metrics_of(run.evaluation), _curves(run.folder / "metrics.csv"), _confusions(run.evaluation), figures)
+    return RunView(
+        run, metrics_of(run.evaluation), _curves(run.folder / "metrics.csv"), _confusions(run.evaluation), figures
+    )
 
 
 def metrics_of(evaluation: dict[str, Any]) -> dict[str, dict[str, Score]]:
-    """Rows of one metric and part that differ in their baseline become one Score with several baselines."""
+    """Rows of one metric and part that differ in their baseline become one Score with several baselines.
+
+    A selection score, 'X, best of 12 tries', stands in X's row with that as its note.
+    """
     found: dict[str, dict[str, Score]] = {}
     for row in evaluation.get("rows") or evaluation.get("metrics") or []:
         value = _number(row.get("value"))
         if value is None:
             continue
-        parts = found.setdefault(str(row["metric"]), {})
+        metric, _, note = str(row["metric"]).partition(", best of ")
+        parts = found.setdefault(metric, {})
         old = parts.get(str(row.get("part") or "all"))
         baseline = _number(row.get("baseline"))
         extra = ((str(row.get("baseline_name") or "baseline"), baseline),) if baseline is not None else ()
@@ -72,6 +80,7 @@ def metrics_of(evaluation: dict[str, Any]) -> dict[str, dict[str, Score]]:
         parts[str(row.get("part") or "all")] = Score(
             value, _number(row.get("low")), _number(row.get("high")),
             None if count is None else int(count), (old.baselines if old else ()) + extra,
+            f"best of {note}" if note else "",
         )  # fmt: skip
     return found
 
@@ -79,7 +88,11 @@ def metrics_of(evaluation: dict[str, Any]) -> dict[str, dict[str, Score]]:
 def _confusions(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
     """[{name, classes, matrix}] where a square matrix of counts (rows truth, columns said) comes with as many names."""
     given = evaluation.get("confusion") or evaluation.get("confusions") or []
-    entries = given if isinstance(given, list) else [{"name": k, **v} for k, v in given.items() if isinstance(v, dict)] or [given]
+    entries = (
+        given
+        if isinstance(given, list)
+        else [{"name": k, **v} for k, v in given.items() if isinstance(v, dict)] or [given]
+    )
     found = []
     for entry in entries:
         classes = entry.get("classes") or evaluation.get("classes") or []

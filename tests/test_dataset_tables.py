@@ -91,3 +91,15 @@ def test_two_writers_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
         writer.join()
     found = Tables(str(tmp_path)).read("images")["sha256"].to_pylist()
     assert len(found) == len(set(found)) == 1 + 2 * 4 * 5
+
+
+def test_a_merged_table_can_still_be_filtered_by_text(tables: Tables) -> None:
+    tables.upsert("images", [{"sha256": "a", "status": "ok"}, {"sha256": "b", "status": "bad"}])
+    tables.upsert("images", [{"sha256": "b", "status": "ok"}, {"sha256": "c", "status": "bad"}])
+    assert sorted(tables.read("images", where="status = 'ok'")["sha256"].to_pylist()) == ["a", "b"]
+
+
+def test_a_folder_with_odd_characters_in_its_name_reads(tmp_path: Path) -> None:
+    tables = Tables(str(tmp_path / "l'atelier d'été 100%20*"))
+    tables.append("images", [{"sha256": "a"}])
+    assert tables.read("images", ["sha256"]).num_rows == 1

@@ -45,3 +45,8 @@ def test_blobs_and_tables_may_lie_elsewhere(tmp_path: Path) -> None:
     ws = Workspace.init(tmp_path / "shop", blobs="memory://shop-blobs")
     assert ws.blobs.path("0" * 64).startswith("memory://shop-blobs/00/00/")
     assert ws.tables.root == str(tmp_path / "shop" / "tables")
+
+
+def test_a_path_that_delta_tables_cannot_have_is_refused_with_the_character(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match=r"holds \[ \].*Choose a folder"):
+        Workspace.init(tmp_path / "shop [old]")

@@ -9,9 +9,20 @@ from labeling_drawn import masks, photo
 from labeling.colour import dominant_colours, name_of
 
 _, DRESS = masks()
-CLOTHS = {"red": (190, 30, 40), "blue": (40, 70, 160), "green": (40, 120, 60), "black": (25, 25, 28), "white": (240, 240, 238),
-          "grey": (128, 128, 130), "yellow": (240, 205, 60), "pink": (240, 150, 185), "purple": (110, 40, 140),
-          "brown": (105, 65, 40), "beige": (215, 195, 165), "orange": (240, 125, 30)}  # fmt: skip
+CLOTHS = {
+    "red": (190, 30, 40),
+    "blue": (40, 70, 160),
+    "green": (40, 120, 60),
+    "black": (25, 25, 28),
+    "white": (240, 240, 238),
+    "grey": (128, 128, 130),
+    "yellow": (240, 205, 60),
+    "pink": (240, 150, 185),
+    "purple": (110, 40, 140),
+    "brown": (105, 65, 40),
+    "beige": (215, 195, 165),
+    "orange": (240, 125, 30),
+}
 
 
 @pytest.mark.parametrize("name", CLOTHS)

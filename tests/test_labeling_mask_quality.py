@@ -48,9 +48,10 @@ def test_a_sound_mask_raises_no_flag():
     assert flags(measure(compose(PERSON, DRESS), person=PERSON, garment=DRESS)) == []
 
 
-@pytest.mark.parametrize(
-    "rule", ["partition", "holes", "islands", "garment_outside_person", "border_contact", "area_share"]
-)
+RULES = ["partition", "holes", "islands", "garment_outside_person", "border_contact", "area_share"]
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_a_rule_is_broken_by_its_own_mask_only(rule: str):
     composite, person, garment = broken(rule)
     assert flags(measure(composite, person=person, garment=garment)) == [rule]

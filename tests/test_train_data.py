@@ -47,14 +47,15 @@ def drawn_workspace(root: Path, parts: dict[str, int], mask_source: str = "cutou
         mask = ws.blobs.put(to_png(from_index(index)))
         size = {"width": rgb.shape[1], "height": rgb.shape[0]}
         tables["fetches"].append(
-            {"crawl_id": "c", "store": "drawn", "product_id": str(number), "page_url": f"p{number}", "url": f"u{number}",
-             "status": "ok", "sha256": sha, "position": 0, "fetched_at": now})  # fmt: skip
+            {"crawl_id": "c", "store": "drawn", "product_id": str(number), "page_url": f"p{number}",
+             "url": f"u{number}", "status": "ok", "sha256": sha, "position": 0, "fetched_at": now})  # fmt: skip
         tables["images"].append({"sha256": sha, "status": "ok", "view": "scene", "checked_at": now, **size})
         tables["groups"].append(
             {"sha256": sha, "store": "drawn", "group_id": sha, "cluster_id": sha, "split": split, "split_rule": "{}"}
         )
         tables["masks"].append(
-            {"sha256": sha, "kind": "composite", "source": mask_source, "status": "ok", "mask_sha256": mask, "created_at": now, **size})  # fmt: skip
+            {"sha256": sha, "kind": "composite", "source": mask_source, "status": "ok", "mask_sha256": mask,
+             "created_at": now, **size})  # fmt: skip
         tables["labels"].append(
             {"sha256": sha, "field": "colour", "value": word, "word": word, "source": "store", "confidence": 1.0,
              "taxonomy": "clothing@1#abc", "created_at": now})  # fmt: skip

@@ -21,7 +21,7 @@ from train.predict import load_segmenter, load_tagger
 from train.segmentation import RunResult, train_segmentation
 
 SMALL: dict[str, Any] = {
-    "architecture": "unet", "backbone": "resnet10t", "weights": "none",
+    "architecture": "unet", "backbone": "test_efficientnet", "weights": "none",
     "decoder": {"decoder_channels": [32, 24, 16, 16, 8]},
     "height": 96, "width": 64, "epochs": 3, "batch": 4, "learning_rate": 4e-3, "workers": 0, "ema": 0.5,
 }  # fmt: skip

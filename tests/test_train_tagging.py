@@ -36,7 +36,7 @@ def test_a_linear_tagger_tells_red_from_blue(trained: tuple[Workspace, RunResult
     judged = evaluate(ws, run=result.run)
     accuracy = judged.rows[0]
     assert (accuracy.metric, accuracy.value, accuracy.n, accuracy.baseline) == ("colour accuracy", 1.0, 6, 0.5)
-    assert judged.detail["colour"]["confusion"] == [[3, 0], [0, 3]]
+    assert judged.confusions[0]["matrix"] == [[3, 0], [0, 3]]
 
 
 def test_one_photo_gets_the_tag_that_the_batch_gave(trained: tuple[Workspace, RunResult]) -> None:
@@ -64,7 +64,7 @@ def test_a_weight_of_another_taxonomy_is_refused(trained: tuple[Workspace, RunRe
 
 def test_fine_tuning_writes_a_weight_that_loads(tmp_path: Path) -> None:
     ws = drawn_workspace(tmp_path, PARTS)
-    result = train(ws, "fast", backbone="resnet10t", weights="none", epochs=6, batch=8, ema=0.0)
+    result = train(ws, "fast", backbone="test_convnext", weights="none", epochs=10, batch=4, ema=0.0)
     assert result.score > 0.8
     assert set(load_tagger(ws.runs / result.run).tags(scene(1)[0])) == {"colour"}
     assert record.load(ws, result.run).data["results"]["best_epoch"] >= 1

@@ -20,7 +20,8 @@ from train.figure import Figure
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """`rows` are figures of `part`; `validation` is the selection score, the best of `tries` and so optimistic."""
+    """`rows` are figures of `part`; `validation` is the selection score, the best of `tries` and so optimistic.
+    `confusions` are {name, classes, matrix} with rows = truth, columns = prediction."""
 
     run: str
     task: str
@@ -29,6 +30,7 @@ class EvaluationResult:
     validation_name: str
     validation: float
     tries: int
+    confusions: tuple[dict[str, Any], ...]
     detail: dict[str, Any]
     figures: tuple[str, ...]
 
@@ -59,6 +61,7 @@ def evaluate(
         from train.judge_tagging import judge
     rows, detail, figures = judge(ws, found, frozen, part, device, progress)
     results = found.data["results"]
+    rows.append(selection(found))
     result = EvaluationResult(
         found.id,
         found.task,
@@ -67,8 +70,19 @@ def evaluate(
         results["score_name"],
         results["score"],
         results["epochs"],
+        tuple(detail.pop("confusions")),
         detail,
         tuple(figures),
     )
     record.write_json(found.folder / "evaluation.json", asdict(result))
     return result
+
+
+def selection(run: record.Run) -> Figure:
+    """What the run was chosen by, to stand beside the judged part: the best of some tries, so optimistic."""
+    found, n = run.data["results"], run.data["counts"]["validation"]
+    name = f"{found['score_name'].removeprefix('validation ')}, best of {found['epochs']} tries, at the network's input"
+    return Figure(
+        name, found["score"], found["low"], found["high"], n, "validation",
+        found.get("baseline_name"), found.get("baseline"),
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +57,7 @@ def export_onnx(weights: Path | str, out: Path | str) -> ExportResult:
     size = (segmenter.recipe.height, segmenter.recipe.width)
     net = _Softmax(segmenter.net).eval()
     photos = np.random.default_rng(0).uniform(0, 255, (2, 3, *size)).astype(np.float32)
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        net, (torch.from_numpy(photos[:1]),), buffer,  # type: ignore[arg-type]  # takes a file too
-        input_names=["photo"], output_names=["probabilities"],
-        dynamo=False, opset_version=17, dynamic_axes={"photo": {0: "n"}, "probabilities": {0: "n"}},
-    )  # fmt: skip
-    model = onnx.load_from_string(buffer.getvalue())
+    model = onnx.load_from_string(_traced(net, photos[:1]))
     entry = model.metadata_props.add()
     entry.key, entry.value = "modiste", json.dumps(segmenter.facts, sort_keys=True)
     data = model.SerializeToString()
@@ -72,6 +67,18 @@ def export_onnx(weights: Path | str, out: Path | str) -> ExportResult:
         raise TrainingError(what, where=str(source), expected=f"at most {TOLERANCE}")
     write_atomically(Path(out), data)
     return ExportResult(str(out), len(data), difference, len(photos))
+
+
+def _traced(net: nn.Module, photos: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer is called legacy; the new exporter wants another package
+        torch.onnx.export(
+            net, (torch.from_numpy(photos),), buffer,  # type: ignore[arg-type]  # takes a file too
+            input_names=["photo"], output_names=["probabilities"], opset_version=17, dynamo=False,
+            dynamic_axes={"photo": {0: "n"}, "probabilities": {0: "n"}},
+        )  # fmt: skip
+    return buffer.getvalue()
 
 
 def parity(data: bytes, net: nn.Module, photos: np.ndarray) -> float:

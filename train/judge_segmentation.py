@@ -46,7 +46,7 @@ def judge(
     segmenter = load_segmenter(run.folder, device)
     judged = count(ws, rows, segmenter, progress)
     detail = {
-        "classes": list(CLASSES), "confusion": judged.model.sum(0).tolist(),
+        "confusions": [{"name": "pixels", "classes": list(CLASSES), "matrix": judged.model.sum(0).tolist()}],
         "absent": [name for name, n in zip(CLASSES, judged.model.sum((0, 2)), strict=True) if n == 0],
         "per_photo": [
             {"sha256": row["sha256"], "mean_iou": round(float(metrics.mean_iou(each)), 4)}

@@ -49,8 +49,11 @@ def judge(
         more, detail[field] = figures_of(field, values, known, found[field][labelled], part, majority)
         figures += more
         sheets.append(_mistakes(ws, run, field, values, known, found[field][labelled]))
-    if not figures:
-        raise EmptyError(f"nothing to judge in the {part} part", where=f"snapshot {frozen.name}")
+    detail["confusions"] = [
+        {"name": field, "classes": each["values"], "matrix": each.pop("matrix")}
+        for field, each in detail.items()
+        if each["n"]
+    ]
     return figures, detail, sheets
 
 
@@ -104,7 +107,7 @@ def figures_of(
     return figures, {
         "n": n,
         "values": words,
-        "confusion": counts[: len(words), : len(values)].tolist(),
+        "matrix": counts[: len(words), : len(words)].tolist(),
         "per_value": table,
     }
 

@@ -21,7 +21,7 @@ from train import record
 from train.data import Photos, masked_rows, plain_loader, segmentation_arrays, train_loader
 from train.loop import CHECKPOINT, Loop, choose_device, fit
 from train.losses import CrossEntropyDice
-from train.metrics import confusion, mean_iou, pixel_accuracy
+from train.metrics import Ints, bootstrap, confusion, mean_iou, pixel_accuracy
 from train.models.segmenters import CLASSES, Normalised, build_segmenter
 from train.recipe import SegmentationRecipe, segmentation_recipe
 from train.seeding import seed_everything
@@ -56,14 +56,24 @@ class SegmentationLoop(Loop):
     def __init__(self, net: Normalised, recipe: SegmentationRecipe) -> None:
         plain = recipe.optimiser == "adam"
         super().__init__(net, CrossEntropyDice(recipe.dice), recipe, plain_adam=plain)
-        self._counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+        self._counts: list[Ints] = []  # one confusion matrix per photo, for the interval
 
     def judge(self, logits: Tensor, truth: Tensor) -> None:
-        self._counts += confusion(truth.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(CLASSES))
+        pairs = zip(truth.cpu().numpy(), logits.argmax(1).cpu().numpy(), strict=True)
+        self._counts += [confusion(right, said, len(CLASSES)) for right, said in pairs]
 
     def scores(self) -> dict[str, float]:
-        counts, self._counts = self._counts, np.zeros_like(self._counts)
-        return {"score": float(mean_iou(counts)), "pixel_accuracy": float(pixel_accuracy(counts))}
+        photos, self._counts = np.stack(self._counts), []
+        counts, nothing = photos.sum(0), np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+        nothing[:, 0] = counts.sum(1)
+        low, high = bootstrap(photos, mean_iou)
+        return {
+            "score": float(mean_iou(counts)),
+            "score_low": low,
+            "score_high": high,
+            "all_background": float(mean_iou(nothing)),
+            "pixel_accuracy": float(pixel_accuracy(counts)),
+        }
 
 
 def train_segmentation(
@@ -152,8 +162,11 @@ def run_loop(
         raise
     known = {key: run.data[key] for key in ("task", "recipe", "snapshot", "fingerprint", "taxonomy")}
     weights = save_weights(run.folder / WEIGHT_FILE, loop.best, {**known, "run": run.id, **facts})
+    best = loop.history[loop.best_epoch - 1]
     results = {
         "score_name": f"validation {score}", "score": loop.best_score, "best_epoch": loop.best_epoch,
+        "low": best["score_low"], "high": best["score_high"],
+        "baseline_name": "all background", "baseline": best["all_background"],
         "epochs": len(loop.history), "weights": weights, "device": device,
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)

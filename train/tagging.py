@@ -25,6 +25,7 @@ from dataset.workspace import Workspace
 from train import record
 from train.data import Photos, Row, cached, letterbox, photo, plain_loader, rows_of, train_loader
 from train.loop import Loop, choose_device, fit
+from train.metrics import wilson
 from train.models.backbones import channels_last, feature_extractor
 from train.models.taggers import TagNet, both_flips
 from train.recipe import TaggingRecipe, tagging_recipe
@@ -307,6 +308,8 @@ def _close(
     score = float(np.mean(right)) if right else 0.0
     known = {key: run.data[key] for key in ("task", "snapshot", "fingerprint", "taxonomy")}
     recipe = {key: value for key, value in run.data["recipe"].items() if key != "fields"}
+    n = int(sum(each.sum() for each in seen))
+    low, high = wilson(round(score * n), n)
     facts = {
         **known,
         "recipe": recipe,
@@ -318,7 +321,7 @@ def _close(
     weights = save_weights(run.folder / WEIGHT_FILE, net.state_dict(), facts)
     results = {
         "score_name": "validation accuracy", "score": score, "best_epoch": best, "epochs": tries,
-        "weights": weights, "device": device, "temperature": temperature,
+        "low": low, "high": high, "weights": weights, "device": device, "temperature": temperature,
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
     return RunResult(

@@ -24,10 +24,11 @@ def cutout(
     """
     from dataset.masks import GARMENT
     from modiste.cutout import cut_out
-    from train.predict import find_run, load_segmenter
+    from train import record
+    from train.predict import load_segmenter
 
     ws = open_workspace(workspace)
-    segmenter = load_segmenter(find_run(ws, run, task="segmentation"))
+    segmenter = load_segmenter(record.load(ws, run, task="segmentation").folder)
     perform(
         "cutout",
         lambda progress: cut_out(

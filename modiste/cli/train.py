@@ -82,7 +82,7 @@ def tagging(
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="Run id, 'latest', or the start of an id.")] = "latest",
+    run: Annotated[str, typer.Argument(help="Run id, 'latest', 'latest:segmentation' or 'latest:tagging'.")] = "latest",
     part: Annotated[str, typer.Option(help="Part to judge on: test or validation.")] = "test",
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,

@@ -96,8 +96,8 @@ def commands(url: str, folder: Path, annotations: Path, recipe: str, epochs: int
         ["snapshot", SNAPSHOT],
         ["train", "segmentation", "-s", SNAPSHOT, "-r", recipe, *fewer],
         ["train", "tagging", "-s", SNAPSHOT, "-r", "tagging/linear"],
-        ["evaluate", "latest-segmentation"],
-        ["evaluate", "latest-tagging"],
+        ["evaluate", "latest:segmentation"],
+        ["evaluate", "latest:tagging"],
         ["cutout", str(folder / "samples"), "--out", str(folder / "cutouts"), "--white"],
         ["report", "--out", str(folder / "reports" / "demo.html")],
     ]
