@@ -111,8 +111,7 @@ class Tables:
         elif "://" in self.root:
             connection.register(name, table.to_pyarrow_table().cast(_plain(SCHEMAS[name])))
         else:
-            paths = [re.sub(r"([*?])", r"[\1]", unquote(uri)) for uri in files]  # names, not patterns
-            source = f"read_parquet({_quoted(paths)}, union_by_name=true)"
+            source = f"read_parquet({_quoted(map(unquote, files))}, union_by_name=true)"
             connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')
 
     def _open(self, name: str, version: int | None = None) -> DeltaTable | None:

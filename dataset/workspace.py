@@ -16,7 +16,7 @@ from dataset.settings import FORMAT, Settings, parse_settings, read_yaml
 from dataset.tables import Tables
 
 SETTINGS_FILE = "modiste.yaml"
-UNUSABLE = frozenset("[]^|%\\")  # deltalake 1.6 panics on these, and decodes the last but one
+UNUSABLE = frozenset("[]^|%*?\\")  # deltalake panics on or decodes these, DuckDB reads patterns
 
 
 class Workspace:

@@ -1,42 +1,38 @@
-"""Run one plain function over many jobs on all cores, in order, with a bounded number of jobs in memory.
+"""Run one plain function over many jobs on `dataset.engine`, in the jobs' order, with few jobs in memory at a time.
 
-In: a picklable function and an iterator of picklable jobs. Out: an iterator of results in the jobs' order. A few jobs,
-or one
-core, run in this process. Never keeps more than a few jobs per worker alive.
+In: a picklable function and an iterator of picklable jobs. Out: an iterator of results. A few jobs run in this process,
+where a new one would cost more than it saves. Never keeps more than a few jobs per worker alive.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections import deque
+import pickle
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from typing import TypeVar
+
+import pyarrow as pa
+
+from dataset import engine
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-AHEAD = 3  # jobs waiting per worker
-FEW = 12  # up to so many jobs a new process costs more than it saves
+FEW = 12
 
 
 def in_workers(
     function: Callable[[Job], Result], jobs: Iterable[Job], *, total: int, workers: int | None = None
 ) -> Iterator[Result]:
     """Yield `function(job)` for each of `total` jobs; `workers` None is one a core, 1 is this process alone."""
-    count = workers or os.cpu_count() or 1
-    if count == 1 or (workers is None and total <= FEW):
-        yield from map(function, jobs)
-        return
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(function, job))
-                if len(waiting) >= count * AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    count = 1 if workers is None and total <= FEW else workers
+    for done in engine.run(partial(_apply, function), map(_packed, jobs), workers=count):
+        yield pickle.loads(done.column(0)[0].as_py())
+
+
+def _packed(value: object) -> pa.RecordBatch:
+    """One value as a batch of one row. Pickle only ever crosses to a process of our own."""
+    return pa.record_batch([pa.array([pickle.dumps(value)], pa.large_binary())], ["value"])
+
+
+def _apply(function: Callable[[Job], Result], batch: pa.RecordBatch) -> pa.RecordBatch:
+    return _packed(function(pickle.loads(batch.column(0)[0].as_py())))

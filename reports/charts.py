@@ -19,7 +19,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from reports.quality import BINS, SCORES
-from reports.runs import RunView
+from reports.runs import RunView, Score
 from reports.wording import in_words, plain
 
 Chart = dict[str, Any]
@@ -142,44 +142,51 @@ def forest(view: RunView) -> Chart | None:
     names = [m for m, parts in view.metrics.items() if all(0 <= s.value <= 1 for s in parts.values())]
     if not names:
         return None
-    traces, rows = [], [label(in_words(name)) for name in names]
-    for part, colour in (("validation", SKY), ("test", BLUE), ("train", GREY), ("all", BLUE)):
-        there = [(label(in_words(m)), view.metrics[m][part]) for m in names if part in view.metrics[m]]
-        if there:
-            traces.append(_dots(part, colour, there))
-    bars = [(label(in_words(m)), name, v) for m in names for s in [_judged(view.metrics[m])] for name, v in s.baselines]
-    if bars:
-        traces.append(go.Scatter(
-            x=[v for *_, v in bars], y=[row for row, *_ in bars], mode="markers", name="baseline",
-            marker={"symbol": "diamond-open", "size": 10, "color": ORANGE, "line": {"width": 2}},
-            hovertext=[f"{label(name)}: {v:.3f}" for _, name, v in bars], hoverinfo="text",
-        ))  # fmt: skip
-    axis = {**_axis(), "range": [-0.02, 1.02]}
-    return _chart(
-        traces, 110 + 34 * len(rows), xaxis=axis, yaxis=_rows(rows[::-1]), scattermode="group", scattergap=0.5
-    )
+    rows = list(enumerate(names))
+    traces = [
+        _dots(part, colour, [(k + lift, view.metrics[m][part]) for k, m in rows if part in view.metrics[m]])
+        for part, colour, lift in (("validation", SKY, -0.17), ("test", BLUE, 0.0), ("train", GREY, 0.17))
+    ]
+    traces.append(_diamonds([(k, name, v) for k, m in rows for name, v in _judged(view.metrics[m]).baselines]))
+    texts = [label(in_words(name), 34) + "  " for name in names]
+    yaxis = {**_axis(), "tickvals": list(range(len(names))), "ticktext": texts, "range": [len(names) - 0.4, -0.6]}
+    traces = [trace for trace in traces if trace.x]
+    xaxis = {**_axis(), "range": [-0.02, 1.02]}
+    return _chart(traces, 110 + 40 * len(names), xaxis=xaxis, yaxis={**yaxis, "showgrid": False})
 
 
-def _judged(parts: dict[str, Any]) -> Any:
+def _judged(parts: dict[str, Score]) -> Score:
     return parts.get("test") or next(iter(parts.values()))
 
 
-def _dots(part: str, colour: str, there: list[tuple[str, Any]]) -> go.Scatter:
-    up = [max((s.high or s.value) - s.value, 0) for _, s in there]
+def _dots(part: str, colour: str, there: list[tuple[float, Score]]) -> go.Scatter:
+    up = [max((s.high if s.high is not None else s.value) - s.value, 0) for _, s in there]
     down = [max(s.value - (s.low if s.low is not None else s.value), 0) for _, s in there]
     return go.Scatter(
-        x=[s.value for _, s in there], y=[row for row, _ in there], mode="markers", name=part,
-        marker={"size": 9, "color": colour}, hovertext=[f"{s.value:.3f} (n = {s.n})" for _, s in there],
-        hoverinfo="text",
+        x=[s.value for _, s in there], y=[y for y, _ in there], mode="markers", name=part,
+        marker={"size": 9, "color": colour}, hoverinfo="text",
+        hovertext=[f"{part} {s.value:.3f} (n = {s.n})" for _, s in there],
         error_x={"type": "data", "array": up, "arrayminus": down, "thickness": 2, "width": 5, "color": colour},
     )  # fmt: skip
 
 
-def curves(view: RunView) -> list[tuple[str, Chart]]:
-    """(title, chart): losses on one, what should rise on another. Columns beyond six are left to metrics.csv."""
+def _diamonds(there: list[tuple[int, str, float]]) -> go.Scatter:
+    return go.Scatter(
+        x=[v for *_, v in there], y=[y for y, *_ in there], mode="markers", name="baseline",
+        marker={"symbol": "diamond-open", "size": 10, "color": ORANGE, "line": {"width": 2}},
+        hovertext=[f"{label(in_words(name))}: {v:.3f}" for _, name, v in there], hoverinfo="text",
+    )  # fmt: skip
+
+
+def curves(view: RunView) -> list[tuple[str, str, Chart]]:
+    """(title, caption, chart): losses on one, what should rise on another. Beyond six columns: see metrics.csv."""
     falling = {n: c for n, c in view.curves.items() if "loss" in n.lower()}
     rising = {n: c for n, c in view.curves.items() if not _is_no_score(n.lower())}
-    return [(title, _lines(part)) for title, part in (("Loss by epoch", falling), ("Scores by epoch", rising)) if part]
+    charts = [
+        ("Loss by epoch", "Validation turning up while training falls is over-fitting.", falling),
+        ("Scores by epoch", "A curve still rising at its end would gain from more epochs.", rising),
+    ]
+    return [(title, caption, _lines(part)) for title, caption, part in charts if part]
 
 
 def _is_no_score(name: str) -> bool:
@@ -211,10 +218,13 @@ def confusion(classes: list[str], matrix: list[list[float]]) -> Chart:
         colorscale=[[0, "rgba(43,123,186,0.06)"], [1, BLUE]], showscale=False,
         hovertemplate="is %{y}, said %{x}: %{text} (%{z:.0%})<extra></extra>",
     )  # fmt: skip
-    xaxis = {"side": "top", "tickangle": -40, "automargin": True}
+    xaxis = {"side": "top", "tickangle": -40, "automargin": True, "showgrid": False}
     height = 130 + 34 * len(names)
     return _chart(
-        [heat], height, xaxis=xaxis, yaxis={"autorange": "reversed", "automargin": True, "title": {"text": "truth"}}
+        [heat],
+        height,
+        xaxis=xaxis,
+        yaxis={"autorange": "reversed", "automargin": True, "showgrid": False, "title": {"text": "truth"}},
     )
 
 

@@ -100,6 +100,6 @@ def test_a_merged_table_can_still_be_filtered_by_text(tables: Tables) -> None:
 
 
 def test_a_folder_with_odd_characters_in_its_name_reads(tmp_path: Path) -> None:
-    tables = Tables(str(tmp_path / "l'atelier d'été 100 *"))
+    tables = Tables(str(tmp_path / "l'atelier d'été 100 +"))
     tables.append("images", [{"sha256": "a"}])
     assert tables.read("images", ["sha256"]).num_rows == 1

@@ -72,7 +72,7 @@ def export_onnx(weights: Path | str, out: Path | str) -> ExportResult:
 def _traced(net: nn.Module, photos: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer is called legacy; the new exporter wants another package
+        warnings.simplefilter("ignore")  # the tracer is called legacy; the new exporter needs onnxscript
         torch.onnx.export(
             net, (torch.from_numpy(photos),), buffer,  # type: ignore[arg-type]  # takes a file too
             input_names=["photo"], output_names=["probabilities"], opset_version=17, dynamo=False,

@@ -138,11 +138,15 @@ def _command(words: list[str], environment: dict[str, str], as_json: bool) -> fl
     if not as_json:
         typer.secho("$ modiste " + " ".join(words), bold=True)
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "modiste", *words], env=environment, check=False, stdout=sys.stderr if as_json else None
-    )
-    if done.returncode:
-        raise DemoStopped(f"'modiste {words[0]}' ended with exit code {done.returncode}", done.returncode)
+    shown = sys.stderr if as_json else None
+    child = subprocess.Popen([sys.executable, "-P", "-m", "modiste", *words], env=environment, stdout=shown)
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:  # the terminal told the child too; it says so itself and ends its workers
+        child.wait(timeout=30)
+        raise
+    if code:
+        raise DemoStopped(f"'modiste {words[0]}' ended with exit code {code}", code)
     return round(time.monotonic() - began, 2)
 
 
