@@ -1,7 +1,7 @@
 """Clipping: a photo and how surely each pixel is garment -> the garment alone, on nothing or on a colour.
 
-In: (H, W, 3) uint8 RGB and (H, W) float32 probabilities in [0, 1], of one size. Out: (H, W, 4) uint8 RGBA or (H, W, 3) RGB,
-the photo's own size. Never resizes, never touches the colour of a pixel that is wholly garment.
+In: (H, W, 3) uint8 RGB and (H, W) float32 probabilities in [0, 1], of one size. Out: (H, W, 4) uint8 RGBA or (H, W, 3)
+RGB, the photo's own size. Never resizes, never touches the colour of a pixel that is wholly garment.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """`modiste cutout`'s work: photos in, the garment alone out, at each photo's own size.
 
-In: image files or folders of them, and a segmentation run. Out: `<stem>.png` (RGBA) and, when asked, `<stem>.on-white.jpg`. A
-file that is no image, or a photo without a garment, is a row of the result with a reason; the sources are never written to.
+In: image files or folders of them, and a segmentation run. Out: `<stem>.png` (RGBA) and, when asked,
+`<stem>.on-white.jpg`. A file that is no image, or a photo without a garment, is a row of the result with a reason; the
+sources are never written to.
 """
 
 from __future__ import annotations

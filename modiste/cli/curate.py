@@ -1,4 +1,4 @@
-"""`modiste curate`, `modiste curate pull`: people look at the labels in the FiftyOne App; what they decide comes back."""
+"""`modiste curate`, `modiste curate pull`: people judge labels in the FiftyOne App; what they decide comes back."""
 
 from __future__ import annotations
 

@@ -30,10 +30,7 @@ def demo(
     from modiste.demo import job
 
     shop = folder / "shop"
-    if photos is not None:
-        catalogue = job.photo_shop(photos, shop, limit)
-    else:
-        catalogue = job.drawn_shop(shop, products, seed)
+    catalogue = job.photo_shop(photos, shop, limit) if photos else job.drawn_shop(shop, products, seed)
     if serve:
         job.serve(catalogue, shop)
         return

@@ -1,4 +1,4 @@
-"""How every command runs its step: a progress bar on stderr, one line of result (or JSON) on stdout, errors as one line.
+"""How every command runs its step: a progress bar on stderr, one line of result (or JSON) on stdout.
 
 In: a step taking a `Progress` and returning something with `.line()`. Out: that result, printed. Imports no room.
 """
@@ -43,10 +43,7 @@ def open_workspace(path: Path) -> Workspace:
 
 def perform(title: str, step: Callable[[Progress], Result], as_json: bool = False) -> Result:
     """Run `step` under a progress bar and print what it returns."""
-    if sys.stderr.isatty():
-        result = _with_bar(title, step)
-    else:
-        result = step(lambda done, total: None)
+    result = _with_bar(title, step) if sys.stderr.isatty() else step(lambda done, total: None)
     tell(result, as_json)
     return result
 

@@ -1,7 +1,8 @@
 """The demo: serve a shop on loopback and run the main job on it, each step a command in a process of its own.
 
-In: a catalogue (drawn or photographed) and a folder. Out: a workspace with everything the job makes, and a `JobResult`. It
-prints each command before it runs it, so what is seen is what a user would type. Never calls a room behind the commands' back.
+In: a catalogue (drawn or photographed) and a folder. Out: a workspace with everything the job makes, and a `JobResult`.
+It prints each command before it runs it, so what is seen is what a user would type. Never calls a room behind the
+commands' back.
 """
 
 from __future__ import annotations
