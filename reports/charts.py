@@ -53,7 +53,11 @@ def assortment(frame: pd.DataFrame) -> Chart:
         for k, (store, part) in enumerate(frame.groupby("store"))
     ]  # fmt: skip
     return _chart(
-        bars, 90 + 30 * len(order), barmode="stack", yaxis=_rows([label(c) for c in order]), xaxis=_axis("products")
+        bars,
+        90 + 30 * len(order),
+        barmode="stack",
+        yaxis=_rows([label(c) for c in order]),
+        xaxis=_counts("products", int(frame.groupby("category")["products"].sum().max())),
     )
 
 
@@ -164,7 +168,7 @@ def _dots(part: str, colour: str, there: list[tuple[float, Score]]) -> go.Scatte
     down = [max(s.value - (s.low if s.low is not None else s.value), 0) for _, s in there]
     return go.Scatter(
         x=[s.value for _, s in there], y=[y for y, _ in there], mode="markers", name=part,
-        marker={"size": 9, "color": colour}, hoverinfo="text",
+        marker={"size": 7, "color": colour}, hoverinfo="text",
         hovertext=[f"{part} {s.value:.3f} (n = {s.n})" for _, s in there],
         error_x={"type": "data", "array": up, "arrayminus": down, "thickness": 2, "width": 5, "color": colour},
     )  # fmt: skip
@@ -203,7 +207,9 @@ def _lines(columns: dict[str, list[tuple[float, float]]]) -> Chart:
         )
         for k, (name, points) in enumerate(list(columns.items())[: len(SERIES)])
     ]  # fmt: skip
-    return _chart(traces, 280, xaxis=_axis("epoch"), yaxis=_axis())
+    last = max((points[-1][0] for points in columns.values()), default=0)
+    xaxis = {**_axis("epoch"), **({"dtick": 1} if last <= 12 else {})}
+    return _chart(traces, 280, xaxis=xaxis, yaxis=_axis(), showlegend=True)
 
 
 def confusion(classes: list[str], matrix: list[list[float]]) -> Chart:
@@ -232,6 +238,10 @@ def _axis(title: str | None = None) -> dict[str, Any]:
     return {"title": {"text": title} if title else None, "zeroline": False, "automargin": True}
 
 
+def _counts(title: str, most: int) -> dict[str, Any]:
+    return {**_axis(title), **({"dtick": 1} if most < 10 else {"tickformat": ",d"})}
+
+
 def _rows(names: list[str]) -> dict[str, Any]:
     return {
         "categoryorder": "array",
@@ -245,11 +255,12 @@ def _rows(names: list[str]) -> dict[str, Any]:
 
 def _chart(traces: list[Any], height: int, **layout: Any) -> Chart:
     figure = go.Figure(traces)
+    layout.setdefault("showlegend", len(traces) > 1)
     figure.update_layout(
         template="none", height=height, margin={"l": 8, "r": 16, "t": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)", font={"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
         "size": 12},
-        showlegend=len(traces) > 1, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0,
         "traceorder": "normal"},
         dragmode=False, hovermode="closest", **layout,
     )  # fmt: skip

@@ -176,7 +176,8 @@ def _with_pictures(ws: Workspace, items: list[Section], pictures: Pictures) -> l
     """Each product beside the first usable image fetched for it."""
     keys = [f"{item['store']}|{item['product_id']}" for item in items]
     rows = ws.tables.query(
-        """SELECT store || '|' || product_id AS key, arg_min(sha256, position) AS sha256 FROM fetches f
+        """SELECT store || '|' || product_id AS key, first(sha256 ORDER BY position NULLS LAST, sha256) AS sha256
+        FROM fetches f
         WHERE list_contains(?::VARCHAR[], store || '|' || product_id) AND EXISTS (
           FROM images i WHERE i.sha256 = f.sha256 AND i.status = 'ok') GROUP BY 1""",
         parameters=[keys],

@@ -63,9 +63,11 @@ def picks(ws: Workspace, count: int = 12) -> tuple[list[dict[str, Any]], list[di
         BY 1)
         SELECT b.*, predicted, g.store, g.split FROM best b LEFT JOIN model USING (sha256) LEFT JOIN groups g USING
         (sha256)
-        ORDER BY """
-    random = ws.tables.query(f"{sql} md5(b.sha256) LIMIT {int(count)}").to_pylist()
-    worst = ws.tables.query(f"{sql} b.quality ASC NULLS LAST, b.sha256 LIMIT {int(count)}").to_pylist()
+        """
+    random = ws.tables.query(f"{sql} ORDER BY md5(b.sha256) LIMIT {int(count)}").to_pylist()
+    worst = ws.tables.query(
+        f"{sql} WHERE b.quality IS NOT NULL ORDER BY b.quality, b.sha256 LIMIT {int(count)}"
+    ).to_pylist()
     return random, worst
 
 

@@ -104,14 +104,14 @@ def _confusions(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _curves(path: Path) -> dict[str, Curve]:
-    """column -> [(epoch, value)] of metrics.csv, columns that hold numbers only."""
+    """column -> [(epoch, value)] of metrics.csv, columns of numbers only; a search without epochs has no curves."""
     if not path.is_file():
         return {}
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     curves: dict[str, Curve] = {}
-    for k, row in enumerate(rows):
-        at = _number(row.get("epoch")) if "epoch" in row else float(k)
+    for row in rows:
+        at = _number(row.get("epoch"))
         for name, text in row.items():
             value = _number(text) if name not in (None, "epoch", "step") else None
             if value is not None and at is not None:

@@ -53,7 +53,7 @@ def test_prices_of_two_currencies_are_never_mixed() -> None:
     ]
     found = catalogue.prices(catalogue.latest(table(*rows))).set_index("currency")
     assert found["n"].to_dict() == {"EUR": 2, "JPY": 1}
-    assert found.loc["EUR", ["low", "median", "high"]].tolist() == [10.0, 20.0, 30.0]
+    assert found[["low", "median", "high"]].to_dict("index")["EUR"] == {"low": 10.0, "median": 20.0, "high": 30.0}
 
 
 def test_the_price_histogram_counts_every_priced_product_once() -> None:

@@ -176,7 +176,7 @@ def _train_linear(
     with torch.inference_mode():
         found = net.cpu().heads_on(torch.from_numpy(features[cut:] / net.scale))
     logits = {field: value.numpy() for field, value in found.items()}
-    return _close(run, net, values, logits, targets["validation"], wall, cpu, len(recipe.strengths), 0, device)
+    return _close(run, net, values, logits, targets, wall, cpu, len(recipe.strengths), 0, device)
 
 
 def fit_logistic(
@@ -282,9 +282,7 @@ def _train_whole(
         raise
     net.load_state_dict(loop.best)
     logits = _flipped_logits(net.to(device).eval(), validation, recipe, device)
-    return _close(
-        run, net, values, logits, targets["validation"], wall, cpu, len(loop.history), loop.best_epoch, device
-    )
+    return _close(run, net, values, logits, targets, wall, cpu, len(loop.history), loop.best_epoch, device)
 
 
 def _flipped_logits(net: TagNet, loader: Any, recipe: TaggingRecipe, device: str) -> dict[str, Floats]:
@@ -294,10 +292,11 @@ def _flipped_logits(net: TagNet, loader: Any, recipe: TaggingRecipe, device: str
 
 
 def _close(
-    run: record.Run, net: nn.Module, values: dict[str, list[str]], logits: dict[str, Floats], truth: Ints,
+    run: record.Run, net: nn.Module, values: dict[str, list[str]], logits: dict[str, Floats], targets: dict[str, Ints],
     wall: float, cpu: float, tries: int, best: int, device: str,
 ) -> RunResult:  # fmt: skip
     """Calibrate on validation, write the weights with their facts, then 'done'."""
+    truth = targets["validation"]
     temperature = {field: temperature_of(logits[field], truth[:, column]) for column, field in enumerate(values)}
     seen = [truth[:, column] != MISSING for column in range(len(values))]
     right = [
@@ -310,6 +309,8 @@ def _close(
     recipe = {key: value for key, value in run.data["recipe"].items() if key != "fields"}
     n = int(sum(each.sum() for each in seen))
     low, high = wilson(round(score * n), n)
+    often = [np.bincount(column[column != MISSING]).argmax() for column in targets["train"].T]
+    always = [np.mean(truth[seen[c], c] == often[c]) for c in range(len(often)) if seen[c].any()]
     facts = {
         **known,
         "recipe": recipe,
@@ -321,7 +322,8 @@ def _close(
     weights = save_weights(run.folder / WEIGHT_FILE, net.state_dict(), facts)
     results = {
         "score_name": "validation accuracy", "score": score, "best_epoch": best, "epochs": tries,
-        "low": low, "high": high, "weights": weights, "device": device, "temperature": temperature,
+        "low": low, "high": high, "baseline_name": "majority", "baseline": float(np.mean(always)) if always else 0.0,
+        "weights": weights, "device": device, "temperature": temperature,
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
     return RunResult(

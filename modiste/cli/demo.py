@@ -30,7 +30,10 @@ def demo(
     from modiste.demo import job
 
     shop = folder / "shop"
-    catalogue = job.photo_shop(photos, shop, limit) if photos else job.drawn_shop(shop, products, seed)
+    if photos:
+        catalogue = job.photo_shop(photos, shop, limit, quiet=as_json)
+    else:
+        catalogue = job.drawn_shop(shop, products, seed, quiet=as_json)
     if serve:
         job.serve(catalogue, shop)
         return

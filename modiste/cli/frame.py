@@ -41,10 +41,11 @@ def open_workspace(path: Path) -> Workspace:
     return Workspace.open(path)
 
 
-def perform(title: str, step: Callable[[Progress], Result], as_json: bool = False) -> Result:
-    """Run `step` under a progress bar and print what it returns."""
+def perform(title: str, step: Callable[[Progress], Result], as_json: bool = False, quiet: bool = False) -> Result:
+    """Run `step` under a progress bar and print what it returns, unless `quiet`."""
     result = _with_bar(title, step) if sys.stderr.isatty() else step(lambda done, total: None)
-    tell(result, as_json)
+    if not quiet:
+        tell(result, as_json)
     return result
 
 

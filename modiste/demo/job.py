@@ -7,9 +7,11 @@ commands' back.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,30 +56,29 @@ class JobResult:
         )
 
 
-def drawn_shop(folder: Path, products: int, seed: int) -> Catalogue:
+def drawn_shop(folder: Path, products: int, seed: int, quiet: bool = False) -> Catalogue:
     """Draw the shop, or take the one that is there."""
     from modiste.demo.catalogue import build_drawn
 
     return perform(
-        "draw", lambda progress: Built(build_drawn(folder, products=products, seed=seed, progress=progress))
+        "draw", lambda progress: Built(build_drawn(folder, products=products, seed=seed, progress=progress)), quiet=quiet
     ).catalogue
 
 
-def photo_shop(photos: Path, folder: Path, limit: int | None) -> Catalogue:
+def photo_shop(photos: Path, folder: Path, limit: int | None, quiet: bool = False) -> Catalogue:
     """A shop of the photographs in `photos`, which stay where they are."""
     from modiste.demo.catalogue import build_photos
 
     return perform(
-        "read photos", lambda progress: Built(build_photos(photos, folder, limit=limit, progress=progress))
+        "read photos", lambda progress: Built(build_photos(photos, folder, limit=limit, progress=progress)), quiet=quiet
     ).catalogue
 
 
 def serve(catalogue: Catalogue, folder: Path) -> None:
     """Serve until Ctrl-C."""
-    with _open_store(catalogue, folder) as store:
+    with _open_store(catalogue, folder) as store, contextlib.suppress(KeyboardInterrupt):
         typer.echo(f"serving {store.url} until Ctrl-C")
-        while True:
-            time.sleep(3600)
+        threading.Event().wait()
 
 
 def commands(url: str, folder: Path, annotations: Path, recipe: str, epochs: int | None) -> list[list[str]]:
