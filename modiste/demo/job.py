@@ -23,6 +23,7 @@ from dataset.errors import ModisteError
 from modiste.cli.frame import perform
 
 if TYPE_CHECKING:
+    from dataset.progress import Progress
     from modiste.demo.catalogue import Catalogue
 
 SNAPSHOT = "demo"
@@ -60,18 +61,20 @@ def drawn_shop(folder: Path, products: int, seed: int, quiet: bool = False) -> C
     """Draw the shop, or take the one that is there."""
     from modiste.demo.catalogue import build_drawn
 
-    return perform(
-        "draw", lambda progress: Built(build_drawn(folder, products=products, seed=seed, progress=progress)), quiet=quiet
-    ).catalogue
+    def step(progress: Progress) -> Built:
+        return Built(build_drawn(folder, products=products, seed=seed, progress=progress))
+
+    return perform("draw", step, quiet=quiet).catalogue
 
 
 def photo_shop(photos: Path, folder: Path, limit: int | None, quiet: bool = False) -> Catalogue:
     """A shop of the photographs in `photos`, which stay where they are."""
     from modiste.demo.catalogue import build_photos
 
-    return perform(
-        "read photos", lambda progress: Built(build_photos(photos, folder, limit=limit, progress=progress)), quiet=quiet
-    ).catalogue
+    def step(progress: Progress) -> Built:
+        return Built(build_photos(photos, folder, limit=limit, progress=progress))
+
+    return perform("read photos", step, quiet=quiet).catalogue
 
 
 def serve(catalogue: Catalogue, folder: Path) -> None:
@@ -83,14 +86,17 @@ def serve(catalogue: Catalogue, folder: Path) -> None:
 
 def commands(url: str, folder: Path, annotations: Path, recipe: str, epochs: int | None) -> list[list[str]]:
     """The main job, word for word."""
-    given = ["--given", str(annotations / "splits.csv")] if (annotations / "splits.csv").exists() else []
+    photographed = (annotations / "splits.csv").exists()  # photographs come with their data sets' own split
+    given = ["--given", str(annotations / "splits.csv")] if photographed else []
+    # GrabCut's prior is a person in the middle. Photographs without a cutout are garments on beds and floors.
+    method = ["--method", "cutout"] if photographed else []
     fewer = ["--set", f"epochs={epochs}"] if epochs else []
     return [
         ["init", str(folder), "--contact", "https://example.org/modiste-demo"],
         ["crawl", url, "--store", "demo"],
         ["check"],
         ["dedup"],
-        ["label", "masks", "--cutouts", str(annotations)],
+        ["label", "masks", "--cutouts", str(annotations), *method],
         ["label", "tags"],
         ["split", *given],
         ["curate"],
