@@ -1,11 +1,9 @@
-"""The step `label masks`: every usable image gets a person, a garment and a composite mask, from a cutout or from
-GrabCut.
+"""The step `label masks`: usable images get a person, a garment and a composite mask, from a cutout or from GrabCut.
 
 In: the `images` table, the blobs, and a folder `<cutouts>/person|garment/<name>.png` where name is the image's sha256
-or the
-file stem of its URL. Out: rows of `masks` and PNG blobs; what can't be used is a row with status `bad` and a coded
-reason.
-A garment cutout alone is a packshot: person = garment. Never overwrites a better source, never stops at a bad file.
+or the file stem of its URL. Out: rows of `masks` and PNG blobs; what can't be used is a row with status `bad` and a
+coded reason. A garment cutout alone is a packshot: person = garment. Never overwrites a better source, never stops at
+a bad file.
 """
 
 from __future__ import annotations
@@ -33,21 +31,19 @@ METHODS = ("auto", "cutout", "grabcut")
 
 @dataclass(frozen=True)
 class MasksResult:
-    """How many images got a composite by each source, how many rows are bad and why, how many had one already."""
+    """How many images got a composite by each source, how many could not and why; how many have one in all."""
 
     images: int
     cutout: int
     grabcut: int
     bad: int
-    kept: int
+    masked: int
     reasons: dict[str, int] = field(default_factory=dict)
 
     def line(self) -> str:
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(self.reasons.items()))
-        new = f"{self.cutout} masks from cutouts, {self.grabcut} by GrabCut, {self.bad} bad" + (
-            f" ({why})" if why else ""
-        )
-        return f"{new}; {self.kept} of {self.images} images had theirs"
+        new = f"{self.cutout} masks from cutouts, {self.grabcut} by GrabCut, {self.bad} bad{f' ({why})' if why else ''}"
+        return f"{new}; {self.masked} of {self.images} images have one"
 
 
 @dataclass(frozen=True)
@@ -96,19 +92,18 @@ def label_masks(
             ws.tables.upsert("masks", rows)
             rows = []
         progress(done, len(tasks))
-    return _result(len(images), len(tasks), counts)
+    return _result(len(images), len(_masked(ws)), counts)
 
 
-def _result(images: int, tried: int, counts: Counter[str]) -> MasksResult:
-    reasons = {code: count for code, count in counts.items() if code not in ("cutout", "grabcut")}
-    return MasksResult(
-        images,
-        counts["cutout"],
-        counts["grabcut"],
-        sum(reasons.values()),
-        max(0, images - tried),
-        dict(sorted(reasons.items())),
-    )
+def _result(images: int, masked: int, counts: Counter[str]) -> MasksResult:
+    reasons = {code: count for code, count in sorted(counts.items()) if code not in ("cutout", "grabcut")}
+    return MasksResult(images, counts["cutout"], counts["grabcut"], sum(reasons.values()), masked, reasons)
+
+
+def _masked(ws: Workspace) -> set[str]:
+    """Images with a usable composite."""
+    rows = ws.tables.read("masks", ["sha256"], "kind = 'composite' AND status = 'ok'")
+    return set(rows["sha256"].to_pylist())
 
 
 def _tasks(ws: Workspace, images: list[dict[str, Any]], cutouts: Path | None, method: str) -> list[_Task]:

@@ -33,7 +33,7 @@ def test_a_second_run_writes_nothing_and_a_cutout_that_comes_later_is_added(tmp_
     ws = checked_workspace(tmp_path / "ws", 2)
     label_masks(ws)
     version = ws.tables.version("masks")
-    assert label_masks(ws).kept == 2
+    assert label_masks(ws).masked == 2
     assert ws.tables.version("masks") == version
     label_masks(ws, cutouts=drawn_cutouts(tmp_path / "cut", range(1)))
     assert sorted(r["source"] for r in rows(ws, "kind = 'composite'")) == ["cutout", "grabcut", "grabcut"]

@@ -79,6 +79,11 @@ def test_a_second_holder_of_the_lock_is_told_so(ws: Workspace) -> None:
         assert again
 
 
+def test_a_later_row_may_bring_a_new_column(tmp_path: Path) -> None:
+    record.write_csv(tmp_path / "m.csv", [{"epoch": 1}, {"epoch": 2, "score": 0.5}])
+    assert (tmp_path / "m.csv").read_text().split() == ["epoch,score", "1,", "2,0.5"]
+
+
 def test_the_record_imports_nothing_heavy() -> None:
     heavy = "[m for m in ('torch', 'cv2', 'sklearn') if m in sys.modules]"
     code = f"import sys, json, train.record; print(json.dumps({heavy}))"
