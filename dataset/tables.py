@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from dataset.errors import StorageError, TableError, UsageError, WorkspaceTooNew
 from dataset.schema import KEYS, SCHEMA_VERSION, SCHEMAS
@@ -158,13 +158,20 @@ class Tables:
                 if attempt == _TRIES - 1:
                     raise
                 time.sleep(0.05 * 2 ** min(attempt, 5))
-            except OSError as error:
+            except (OSError, DeltaError) as error:
+                if not _is_of_storage(error):
+                    raise
                 raise StorageError(
                     f"can't commit: {error}",
                     where=f"{self.root}/{name}",
                     cure="Free some space or mend the connection, then run the same command again",
                 ) from error
         return None
+
+
+def _is_of_storage(error: Exception) -> bool:
+    """deltalake tells a full disk as a DeltaError 'Failed to parse parquet … (os error 28)'."""
+    return isinstance(error, OSError) or "os error" in str(error) or "LocalFileSystem" in str(error)
 
 
 def conform(name: str, rows: Rows) -> pa.Table:

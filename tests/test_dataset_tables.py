@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from deltalake import write_deltalake
+from deltalake.exceptions import DeltaError
 
-from dataset.errors import TableError, UsageError, WorkspaceTooNew
+from dataset.errors import StorageError, TableError, UsageError, WorkspaceTooNew
 from dataset.schema import SCHEMAS
 from dataset.tables import Tables, conform
 
@@ -73,6 +74,19 @@ def test_a_table_of_a_newer_format_is_refused_with_the_cure(tmp_path: Path, tabl
     write_deltalake(str(tmp_path / "images"), rows, description="modiste table, format 99")
     with pytest.raises(WorkspaceTooNew, match=r"format 99.*pip install -U modiste"):
         tables.read("images")
+
+
+def test_a_full_disk_is_named_and_leaves_the_table_as_it_was(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **kwargs: object) -> None:  # word for word what deltalake 1.6 said on a full tmpfs
+        raise DeltaError(
+            "Failed to parse parquet: External: Generic LocalFileSystem error: No space left (os error 28)"
+        )
+
+    tables.append("images", [{"sha256": "a"}])
+    monkeypatch.setattr("dataset.tables.write_deltalake", full)
+    with pytest.raises(StorageError, match=r"No space left.*run the same command again"):
+        tables.append("images", [{"sha256": "b"}])
+    assert tables.read("images")["sha256"].to_pylist() == ["a"]
 
 
 def _upsert_many(root: str, writer: int) -> None:

@@ -18,7 +18,8 @@ from train import record
 from train.evaluate import evaluate
 from train.export import export_onnx
 from train.predict import load_segmenter, load_tagger
-from train.segmentation import RunResult, train_segmentation
+from train.runs import RunResult
+from train.segmentation import train_segmentation
 
 SMALL: dict[str, Any] = {
     "architecture": "unet", "backbone": "test_efficientnet", "weights": "none",
@@ -122,7 +123,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     (cut,) = record.list_runs(broken)
     assert not cut.done
     resumed = train(broken)
-    assert (resumed.run, resumed.resumed, resumed.epochs) == (cut.id, True, 3)
+    assert (resumed.run, resumed.how, resumed.epochs) == (cut.id, "resumed and trained", 3)
     mine, theirs = (
         load_file(ws.runs / r.run / "model.safetensors") for ws, r in ((broken, resumed), (whole, expected))
     )

@@ -14,7 +14,7 @@ from dataset.workspace import Workspace
 from train import record
 from train.evaluate import evaluate
 from train.predict import load_tagger
-from train.segmentation import RunResult
+from train.runs import RunResult
 from train.tagging import fit_logistic, target_matrix, temperature_of, train_tagging
 
 PARTS = {"train": 16, "validation": 6, "test": 6}

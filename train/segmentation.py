@@ -7,7 +7,6 @@ read here. The same command resumes a run of the same recipe and data that was c
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dataset.progress import Progress, silent
-from dataset.snapshot import Snapshot, load_snapshot
+from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 from train import record
 from train.data import Photos, masked_rows, plain_loader, segmentation_arrays, train_loader
@@ -24,30 +23,9 @@ from train.losses import CrossEntropyDice
 from train.metrics import Ints, bootstrap, confusion, mean_iou, pixel_accuracy
 from train.models.segmenters import CLASSES, Normalised, build_segmenter
 from train.recipe import SegmentationRecipe, segmentation_recipe
+from train.runs import RunResult, check_split, done_before, open_run, result_of
 from train.seeding import seed_everything
 from train.weights import WEIGHT_FILE, save_weights
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run. `score` is the selection score on validation (optimistic: best of `epochs`)."""
-
-    run: str
-    task: str
-    recipe: str
-    score_name: str
-    score: float
-    best_epoch: int
-    epochs: int
-    n_train: int
-    n_validation: int
-    wall_s: float
-    resumed: bool
-
-    def line(self) -> str:
-        best = f"validation {self.score_name} {self.score:.3f} (n = {self.n_validation}, best of {self.epochs})"
-        how = "resumed and " if self.resumed else ""
-        return f"{how}trained {self.recipe} on {self.n_train} photos in {self.wall_s:.0f} s: {best}; run {self.run}"
 
 
 class SegmentationLoop(Loop):
@@ -83,13 +61,20 @@ def train_segmentation(
     recipe: str = "segmentation/fast",
     overrides: dict[str, Any] | None = None,
     device: str = "auto",
+    again: bool = False,
+    allow_random_split: bool = False,
     progress: Progress = silent,
 ) -> RunResult:
-    """Train, or go on with a run of the same recipe and data. `progress` counts optimiser steps.
+    """Train, go on with a run of this recipe and data that was cut off, or (unless `again`) tell of one that is done.
+
+    `progress` counts optimiser steps.
 
     Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (no CUDA).
     """
     chosen, frozen, device = segmentation_recipe(recipe, overrides), load_snapshot(ws, snapshot), choose_device(device)
+    check_split(frozen, allow_random_split)
+    if not again and (done := done_before(ws, frozen, chosen.model_dump())):
+        return done
     rows = {part: masked_rows(frozen, part, chosen.mask_sources) for part in ("train", "validation")}
     counts = {part: len(found) for part, found in rows.items()}
     started = open_run(ws, frozen, chosen.model_dump(), "segmentation", chosen.seed, counts)
@@ -125,24 +110,6 @@ def mean_image(photos: Any) -> Tensor:
     return torch.from_numpy(total / len(photos) / 255).permute(2, 0, 1).float()
 
 
-def open_run(
-    ws: Workspace, frozen: Snapshot, recipe: dict[str, Any], task: str, seed: int, counts: dict[str, int]
-) -> record.Run:
-    """The newest run of this recipe and data that was cut off and that no other process is at, or a new one."""
-    for run in record.unfinished(ws, recipe, frozen.fingerprint):
-        with record.locked(run.folder) as free:
-            if free:
-                return run
-    return record.new_run(
-        ws, task=task, recipe=recipe, snapshot=frozen.name, fingerprint=frozen.fingerprint,
-        taxonomy=taxonomy_of(frozen), seeds={"seed": seed}, counts=counts,
-    )  # fmt: skip
-
-
-def taxonomy_of(frozen: Snapshot) -> str:
-    return ", ".join(frozen.meta.get("taxonomy", []))
-
-
 def run_loop(
     loop: Loop,
     run: record.Run,
@@ -170,7 +137,4 @@ def run_loop(
         "epochs": len(loop.history), "weights": weights, "device": device,
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
-    return RunResult(
-        run.id, run.task, run.data["recipe"]["name"], score, loop.best_score, loop.best_epoch, len(loop.history),
-        run.data["counts"]["train"], run.data["counts"]["validation"], run.data["wall_s"], resumed,
-    )  # fmt: skip
+    return result_of(run, "resumed and trained" if resumed else "trained")

@@ -29,8 +29,8 @@ from train.metrics import wilson
 from train.models.backbones import channels_last, feature_extractor
 from train.models.taggers import TagNet, both_flips
 from train.recipe import TaggingRecipe, tagging_recipe
+from train.runs import RunResult, check_split, done_before, open_run, result_of
 from train.seeding import derived, seed_everything
-from train.segmentation import RunResult, open_run
 from train.weights import WEIGHT_FILE, save_weights, tensor_fingerprint
 
 Ints = npt.NDArray[np.int64]
@@ -46,6 +46,8 @@ def train_tagging(
     field: str = "type",
     overrides: dict[str, Any] | None = None,
     device: str = "auto",
+    again: bool = False,
+    allow_random_split: bool = False,
     progress: Progress = silent,
 ) -> RunResult:
     """Train heads for `field` (several with commas: 'type,colour'). `progress` counts photos (linear) or steps.
@@ -54,11 +56,15 @@ def train_tagging(
     """
     chosen, frozen, device = tagging_recipe(recipe, overrides), load_snapshot(ws, snapshot), choose_device(device)
     fields = [word.strip() for word in field.split(",") if word.strip()]
+    check_split(frozen, allow_random_split)
+    resolved = {**chosen.model_dump(), "fields": fields}
+    if not again and (done := done_before(ws, frozen, resolved)):
+        return done
     rows = {part: labelled_rows(frozen, part, fields) for part in ("train", "validation")}
     values = {name: _values(rows["train"], name, frozen) for name in fields}
     targets = {part: target_matrix(found, values) for part, found in rows.items()}
     counts = {part: len(found) for part, found in rows.items()}
-    run = open_run(ws, frozen, {**chosen.model_dump(), "fields": fields}, "tagging", chosen.seed, counts)
+    run = open_run(ws, frozen, resolved, "tagging", chosen.seed, counts)
     with record.locked(run.folder):
         seed_everything(chosen.seed)
         counts = {name: len(words) for name, words in values.items()}
@@ -326,7 +332,4 @@ def _close(
         "weights": weights, "device": device, "temperature": temperature,
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
-    return RunResult(
-        run.id, "tagging", recipe["name"], "accuracy", score, best, tries, run.data["counts"]["train"],
-        run.data["counts"]["validation"], run.data["wall_s"], False,
-    )  # fmt: skip
+    return result_of(run)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform
+
+if TYPE_CHECKING:
+    from dataset.progress import Progress
+    from train.runs import RunResult
 
 group = typer.Typer(help="Train a model on a snapshot.", no_args_is_help=True, rich_markup_mode=None)
 
 SnapshotName = Annotated[str, typer.Option("--snapshot", "-s", help="Name of the snapshot to train on.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a recipe key: --set epochs=3. Repeatable.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Again = Annotated[bool, typer.Option("--again", help="Train even if this recipe was trained on these rows already.")]
+AllowRandom = Annotated[bool, typer.Option("--allow-random-split", help="For comparison: accept a leaking split.")]
 
 
 def read_overrides(pairs: list[str] | None) -> dict[str, Any]:
@@ -36,6 +42,8 @@ def segmentation(
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe name or YAML file.")] = "segmentation/fast",
     overrides: Overrides = None,
     device: Device = "auto",
+    again: Again = False,
+    allow_random_split: AllowRandom = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -46,13 +54,20 @@ def segmentation(
     from train.segmentation import train_segmentation
 
     ws, changes = open_workspace(workspace), read_overrides(overrides)
-    perform(
-        "train segmentation",
-        lambda progress: train_segmentation(
-            ws, snapshot=snapshot, recipe=recipe, overrides=changes, device=device, progress=progress
-        ),
-        as_json,
-    )
+
+    def step(progress: Progress) -> RunResult:
+        return train_segmentation(
+            ws,
+            snapshot=snapshot,
+            recipe=recipe,
+            overrides=changes,
+            device=device,
+            again=again,
+            allow_random_split=allow_random_split,
+            progress=progress,
+        )
+
+    perform("train segmentation", step, as_json)
 
 
 @group.command()
@@ -62,6 +77,8 @@ def tagging(
     field: Annotated[str, typer.Option(help="Taxonomy field to predict.")] = "type",
     overrides: Overrides = None,
     device: Device = "auto",
+    again: Again = False,
+    allow_random_split: AllowRandom = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -72,13 +89,21 @@ def tagging(
     from train.tagging import train_tagging
 
     ws, changes = open_workspace(workspace), read_overrides(overrides)
-    perform(
-        "train tagging",
-        lambda progress: train_tagging(
-            ws, snapshot=snapshot, recipe=recipe, field=field, overrides=changes, device=device, progress=progress
-        ),
-        as_json,
-    )
+
+    def step(progress: Progress) -> RunResult:
+        return train_tagging(
+            ws,
+            snapshot=snapshot,
+            recipe=recipe,
+            field=field,
+            overrides=changes,
+            device=device,
+            again=again,
+            allow_random_split=allow_random_split,
+            progress=progress,
+        )
+
+    perform("train tagging", step, as_json)
 
 
 def evaluate(
