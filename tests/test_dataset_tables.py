@@ -77,7 +77,7 @@ def test_a_table_of_a_newer_format_is_refused_with_the_cure(tmp_path: Path, tabl
 
 
 def test_a_full_disk_is_named_and_leaves_the_table_as_it_was(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*args: object, **kwargs: object) -> None:  # word for word what deltalake 1.6 said on a full tmpfs
+    def full(*args: object, **kwargs: object) -> None:  # what deltalake 1.6 said on a full tmpfs
         raise DeltaError(
             "Failed to parse parquet: External: Generic LocalFileSystem error: No space left (os error 28)"
         )
