@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dataset.progress import Progress
     from modiste.demo.catalogue import Catalogue
 
-SNAPSHOT = "demo"
+SNAPSHOT, SINGLE = "demo", "single-garments"
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ def commands(url: str, folder: Path, annotations: Path, recipe: str, epochs: int
     # GrabCut's prior is a person in the middle. Photographs without a cutout are garments on beds and floors.
     method = ["--method", "cutout"] if photographed else []
     fewer = ["--set", f"epochs={epochs}"] if epochs else []
+    # A street photo shows several garments; one field with one value is learned from photographs of one.
+    single = [["snapshot", SINGLE, "--where", "product_id LIKE 'WR-%'"]] if photographed else []
     return [
         ["init", str(folder), "--contact", "https://example.org/modiste-demo"],
         ["crawl", url, "--store", "demo"],
@@ -102,8 +104,9 @@ def commands(url: str, folder: Path, annotations: Path, recipe: str, epochs: int
         ["curate"],
         ["curate", "pull"],
         ["snapshot", SNAPSHOT],
+        *single,
         ["train", "segmentation", "-s", SNAPSHOT, "-r", recipe, *fewer],
-        ["train", "tagging", "-s", SNAPSHOT, "-r", "tagging/linear"],
+        ["train", "tagging", "-s", SINGLE if photographed else SNAPSHOT, "-r", "tagging/linear"],
         ["evaluate", "latest:segmentation"],
         ["evaluate", "latest:tagging"],
         ["cutout", str(folder / "samples"), "--out", str(folder / "cutouts"), "--white"],
