@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dataset.progress import Progress
     from modiste.demo.catalogue import Catalogue
 
+GROUPS = ("label", "train", "evaluate")
 SNAPSHOT, SINGLE = "demo", "single-garments"
 
 
@@ -123,11 +124,9 @@ def run(catalogue: Catalogue, folder: Path, *, recipe: str, epochs: int | None, 
         for words in commands(store.url, folder, shop / "annotations", recipe, epochs):
             if words[0] == "cutout":
                 take_samples(folder)
-            seconds[" ".join(words[:2]) if words[0] in GROUPS else words[0]] = _command(words, environment, as_json)
+            step = " ".join(words[:2]) if words[0] in GROUPS else words[0]
+            seconds[step] = seconds.get(step, 0.0) + _command(words, environment, as_json)
     return JobResult(str(folder), str(folder / "reports" / "demo.html"), str(folder / "cutouts"), seconds)
-
-
-GROUPS = ("label", "train", "evaluate", "curate")
 
 
 def take_samples(folder: Path, count: int = 12) -> None:
