@@ -22,6 +22,7 @@ Hashes = NDArray[np.uint64]
 Whole = NDArray[np.int64]
 
 RADIUS = 6
+PACKSHOT_RADIUS = 2  # on one colour the hash is little but the silhouette, and all T-shirts have one
 SURE_RADIUS = 4  # so near that a pair is joined without asking the rest of its clusters
 MAX_RADIUS = 16
 _MIRROR = np.uint64(0x5555555555555555)  # columns 1, 3, 5, 7 of the 8x8 DCT signs, row by row, first bit highest
@@ -53,12 +54,13 @@ def dedup(ws: Workspace, *, radius: int = RADIUS, progress: Progress = silent) -
     radius."""
     if not 0 <= radius <= MAX_RADIUS:
         raise UsageError(f"radius {radius} makes no sense for 64 bits", expected=f"0 to {MAX_RADIUS}")
-    rows = ws.tables.query("SELECT sha256, phash FROM images WHERE status = 'ok' ORDER BY sha256")
+    rows = ws.tables.query("SELECT sha256, phash, view FROM images WHERE status = 'ok' ORDER BY sha256")
     if not rows.num_rows:
         raise EmptyError("no checked image", where=str(ws.root), cure="Run `modiste check` first")
     names = rows["sha256"].to_pylist()
     progress(0, len(names))
-    labels = clusters(parse(rows["phash"].to_pylist()), radius=radius)
+    packshots = np.array([view == "packshot" for view in rows["view"].to_pylist()])
+    labels = clusters(parse(rows["phash"].to_pylist()), packshots, radius=radius)
     made = group_images(ws, {name: names[label] for name, label in zip(names, labels.tolist(), strict=True)})
     progress(len(names), len(names))
     sizes = np.bincount(labels)
@@ -105,12 +107,19 @@ def near_pairs(hashes: Hashes, *, radius: int = RADIUS, new_from: int = 0) -> tu
     return i, j, distance(hashes[i], hashes[j])
 
 
-def clusters(hashes: Hashes, *, radius: int = RADIUS, sure: int = SURE_RADIUS) -> Whole:
+def clusters(
+    hashes: Hashes, packshots: NDArray[np.bool_] | None = None, *, radius: int = RADIUS, sure: int = SURE_RADIUS
+) -> Whole:
     """(n,) cluster label of each hash: the index of its cluster's first member. Pairs within `sure` are always
     together; a looser pair joins two clusters only where the clusters as wholes are near, so a chain of lookalikes
-    stays apart."""
+    stays apart. Two packshots, (n,) bool, must be within PACKSHOT_RADIUS."""
     unique, inverse = np.unique(hashes, return_inverse=True)
     i, j, far = near_pairs(unique, radius=radius)
+    if packshots is not None:
+        plain = np.ones(len(unique), bool)
+        np.logical_and.at(plain, inverse, packshots)
+        kept = (far <= PACKSHOT_RADIUS) | ~(plain[i] & plain[j])
+        i, j, far = i[kept], j[kept], far[kept]
     parent = list(range(len(unique)))
     members: dict[int, list[int]] = {}
     for edge in np.lexsort((j, i, far)):

@@ -28,6 +28,8 @@ from labeling.grabcut import seed_of
 from labeling.workers import in_workers
 
 CONFIDENCE = {"categories": 0.95, "colour": 0.95, "name": 0.8, "description": 0.5}
+STEP_UP = 0.02  # a breadcrumb's last word is the product's own; each one above it says less
+MEASURED = 0.7  # of a measured colour's share: the shop's own word is surer than pixels under unknown light
 LEAST_SHARE = 0.25  # of the garment a second colour must cover to be a label
 COMMIT_EVERY = 500
 SHORT_SIDE_PX = 256
@@ -91,8 +93,9 @@ def label_tags(
 def read_product(words: Taxonomy, product: dict[str, Any]) -> Found:
     """Labels of one product's own words; of the same (field, word) the most trusted place counts."""
     found: Found = []
-    for word in product.get("categories") or []:
-        found += _read_word(words, next(iter(words.fields)), word, CONFIDENCE["categories"], list(words.fields))
+    for above, word in enumerate(reversed(product.get("categories") or [])):
+        confidence = max(0.0, CONFIDENCE["categories"] - STEP_UP * above)
+        found += _read_word(words, next(iter(words.fields)), word, confidence, list(words.fields))
     if product.get("colour"):
         found += _read_word(words, "colour", product["colour"], CONFIDENCE["colour"], ["colour"])
     for place in ("name", "description"):
@@ -169,7 +172,7 @@ def _measure_colours(
     for number, found in enumerate(in_workers(_colours_of, jobs, total=len(wanted), workers=workers), start=1):
         sha256, colours = found
         for rank, (name, share) in enumerate(colours, start=1):
-            labels.append((sha256, "colour", words.map("colour", name), f"measured {rank}: {name}", share))
+            labels.append((sha256, "colour", words.map("colour", name), f"measured {rank}: {name}", MEASURED * share))
         if number % COMMIT_EVERY == 0 or number == len(wanted):
             written += _write(ws, _changed(labels, "rule", named, {}))
             labels = []

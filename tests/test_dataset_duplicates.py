@@ -110,3 +110,15 @@ def test_dedup_before_check_and_a_senseless_radius_are_told(tmp_path: Path):
         dedup(ws)
     with pytest.raises(UsageError, match="radius 64"):
         dedup(ws, radius=64)
+
+
+def test_two_packshots_of_one_silhouette_stay_apart_where_two_scenes_join() -> None:
+    hashes = parse(["0f0f0f0f0f0f0f0f", "0f0f0f0f0f0f0f00"])  # 4 bits apart
+    assert clusters(hashes).tolist() == [0, 0]
+    assert clusters(hashes, np.array([True, True])).tolist() == [0, 1]
+    assert clusters(hashes, np.array([True, False])).tolist() == [0, 0]
+
+
+def test_a_packshot_saved_again_still_joins() -> None:
+    hashes = parse(["0f0f0f0f0f0f0f0f", "0f0f0f0f0f0f0f0c"])  # 2 bits apart
+    assert clusters(hashes, np.array([True, True])).tolist() == [0, 0]

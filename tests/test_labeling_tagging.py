@@ -39,3 +39,9 @@ def test_the_latest_crawl_of_a_product_is_what_counts(tmp_path: Path):
     label_tags(ws)
     words = {r["word"]: r["value"] for r in ws.tables.read("labels", where="field = 'colour'").to_pylist()}
     assert words["green"] == "green"
+
+
+def test_the_last_breadcrumb_is_surer_than_those_above_it():
+    found = read_product(load_taxonomy("clothing"), {"categories": ["Clothing", "Accessories", "Hat"]})
+    types = {value: confidence for name, value, _, confidence in found if name == "type" and value}
+    assert max(types, key=lambda value: types[value]) == "hat"
