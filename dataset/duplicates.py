@@ -95,8 +95,11 @@ def distance(a: Hashes, b: Hashes) -> Whole:
     return np.minimum(straight, mirrored).astype(np.int64)
 
 
-def near_pairs(hashes: Hashes, *, radius: int = RADIUS, new_from: int = 0) -> tuple[Whole, Whole, Whole]:
-    """Every pair i < j with distance <= radius: (i, j, distance), sorted. With `new_from` only pairs whose j is at
+def near_pairs(
+    hashes: Hashes, packshots: NDArray[np.bool_] | None = None, *, radius: int = RADIUS, new_from: int = 0
+) -> tuple[Whole, Whole, Whole]:
+    """Every pair i < j with distance <= radius: (i, j, distance), sorted. Two packshots, (n,) bool, must be within
+    PACKSHOT_RADIUS. With `new_from` only pairs whose j is at
     least that: 'is any of the new images known' costs new x all, not all x all."""
     found = [_search(hashes, hashes[new_from:] ^ mask, radius) for mask in (np.uint64(0), _MIRROR)]
     rows = np.concatenate([row for row, _ in found]) + new_from
@@ -104,7 +107,11 @@ def near_pairs(hashes: Hashes, *, radius: int = RADIUS, new_from: int = 0) -> tu
     low, high = np.minimum(rows, others), np.maximum(rows, others)
     pairs = np.unique(np.stack([low, high], axis=1)[low < high], axis=0)
     i, j = pairs[:, 0], pairs[:, 1]
-    return i, j, distance(hashes[i], hashes[j])
+    far = distance(hashes[i], hashes[j])
+    if packshots is None:
+        return i, j, far
+    kept = (far <= PACKSHOT_RADIUS) | ~(packshots[i] & packshots[j])
+    return i[kept], j[kept], far[kept]
 
 
 def clusters(
@@ -114,12 +121,10 @@ def clusters(
     together; a looser pair joins two clusters only where the clusters as wholes are near, so a chain of lookalikes
     stays apart. Two packshots, (n,) bool, must be within PACKSHOT_RADIUS."""
     unique, inverse = np.unique(hashes, return_inverse=True)
-    i, j, far = near_pairs(unique, radius=radius)
+    plain = np.full(len(unique), packshots is not None)
     if packshots is not None:
-        plain = np.ones(len(unique), bool)
         np.logical_and.at(plain, inverse, packshots)
-        kept = (far <= PACKSHOT_RADIUS) | ~(plain[i] & plain[j])
-        i, j, far = i[kept], j[kept], far[kept]
+    i, j, far = near_pairs(unique, plain, radius=radius)
     parent = list(range(len(unique)))
     members: dict[int, list[int]] = {}
     for edge in np.lexsort((j, i, far)):

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dataset.duplicates import SURE_RADIUS, near_pairs, parse
 from dataset.errors import DataError, EmptyError, UsageError
 from dataset.progress import Progress, silent
@@ -145,12 +147,13 @@ def find_leaks(ws: Workspace) -> Leaks:
     """Near-duplicates and products across parts, looked for in hashes and fetches, not in `groups` that made the
     split."""
     hashed = ws.tables.query(
-        "SELECT sha256, phash, split FROM images JOIN groups USING (sha256) "
+        "SELECT sha256, phash, view, split FROM images JOIN groups USING (sha256) "
         "WHERE split IS NOT NULL AND phash IS NOT NULL ORDER BY sha256"
     ).to_pylist()
     across = []
     if hashed:
-        i, j, _ = near_pairs(parse([row["phash"] for row in hashed]), radius=SURE_RADIUS)
+        packshots = np.array([row["view"] == "packshot" for row in hashed])
+        i, j, _ = near_pairs(parse([row["phash"] for row in hashed]), packshots, radius=SURE_RADIUS)
         pairs = zip(i.tolist(), j.tolist(), strict=True)
         across = [(hashed[a], hashed[b]) for a, b in pairs if hashed[a]["split"] != hashed[b]["split"]]
     products = ws.tables.query(_PRODUCTS_ACROSS).to_pylist()
