@@ -15,7 +15,7 @@ from train import record
 from train.evaluate import evaluate
 from train.predict import load_tagger
 from train.runs import RunResult
-from train.tagging import fit_logistic, target_matrix, temperature_of, train_tagging
+from train.tagging import MISSING, UNSEEN, fit_logistic, target_matrix, temperature_of, train_tagging
 
 PARTS = {"train": 16, "validation": 6, "test": 6}
 
@@ -81,7 +81,11 @@ def test_rows_without_a_label_are_left_out_of_their_head_only() -> None:
         {"labels": {"colour": "red"}},
         {"labels": {"type": "cape"}},
     ]
-    assert target_matrix(rows, {"type": ["dress", "hat"], "colour": ["red"]}).tolist() == [[1, -1], [-1, 0], [-1, -1]]
+    assert target_matrix(rows, {"type": ["dress", "hat"], "colour": ["red"]}).tolist() == [
+        [1, -1],
+        [-1, 0],
+        [UNSEEN, MISSING],
+    ]
 
 
 def test_logistic_weights_work_on_features_as_they_are() -> None:
@@ -101,3 +105,10 @@ def test_temperature_cools_a_model_that_is_too_sure() -> None:
     said = np.where(draw.random(400) < 0.75, truth, 1 - truth)
     logits = (np.eye(2)[said] * 8).astype(np.float32)
     assert temperature_of(logits, truth) == pytest.approx(8 / np.log(3), rel=0.15)
+
+
+def test_a_value_training_never_saw_is_a_mistake_and_a_missing_label_is_left_out() -> None:
+    rows = [{"labels": {"type": "dress"}}, {"labels": {"type": "kilt"}}, {"labels": {}}]
+    assert target_matrix(rows, {"type": ["coat", "dress"]}).tolist() == [[1], [UNSEEN], [MISSING]]
+    logits = np.array([[0.0, 2.0], [1.0, 0.0], [3.0, 0.0]], np.float32)
+    assert temperature_of(logits, np.array([1, UNSEEN, MISSING])) < 1  # only the first has a truth to be sure of

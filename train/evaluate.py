@@ -80,7 +80,8 @@ def evaluate(
 
 def selection(run: record.Run) -> Figure:
     """What the run was chosen by, to stand beside the judged part: the best of some tries, so optimistic."""
-    found, n = run.data["results"], run.data["counts"]["validation"]
+    found = run.data["results"]
+    n = found.get("n", run.data["counts"]["validation"])
     name = f"{found['score_name'].removeprefix('validation ')}, best of {found['epochs']} tries, at the network's input"
     return Figure(
         name, found["score"], found["low"], found["high"], n, "validation",

@@ -35,7 +35,7 @@ from train.weights import WEIGHT_FILE, save_weights, tensor_fingerprint
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-MISSING = -1
+MISSING, UNSEEN = -1, -2  # no label: left out; a value that training never saw: counts as a mistake
 
 
 def train_tagging(
@@ -96,9 +96,13 @@ def _values(rows: Sequence[Row], field: str, frozen: Snapshot) -> list[str]:
 
 
 def target_matrix(rows: Sequence[Row], values: dict[str, list[str]]) -> Ints:
-    """(N, fields) place of each row's value, -1 where it has none or one that training never saw."""
+    """(N, fields) place of each row's value, MISSING where it has none, UNSEEN where training never saw it."""
     places = {field: {word: place for place, word in enumerate(words)} for field, words in values.items()}
-    found = [[places[field].get(row["labels"].get(field), MISSING) for field in values] for row in rows]
+
+    def target(row: Row, field: str) -> int:
+        return places[field].get(row["labels"][field], UNSEEN) if field in row["labels"] else MISSING
+
+    found = [[target(row, field) for field in values] for row in rows]
     return np.array(found, np.int64).reshape(len(rows), len(values))
 
 
@@ -224,7 +228,7 @@ def temperature_of(logits: Floats, truth: Ints) -> float:
     """The T in [0.05, 20] with the least negative log likelihood of softmax(logits / T) (Guo et al., 2017)."""
     from scipy.optimize import minimize_scalar
 
-    seen = truth != MISSING
+    seen = truth >= 0
     if not seen.any():
         return 1.0
     z, t = torch.from_numpy(logits[seen]).double(), torch.from_numpy(truth[seen])
@@ -328,7 +332,8 @@ def _close(
     weights = save_weights(run.folder / WEIGHT_FILE, net.state_dict(), facts)
     results = {
         "score_name": "validation accuracy", "score": score, "best_epoch": best, "epochs": tries,
-        "low": low, "high": high, "baseline_name": "majority", "baseline": float(np.mean(always)) if always else 0.0,
+        "n": n, "low": low, "high": high,
+        "baseline_name": "majority", "baseline": float(np.mean(always)) if always else 0.0,
         "weights": weights, "device": device, "temperature": temperature,
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
