@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform, tell
+from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform
 
 
 def check(
@@ -93,7 +94,8 @@ def lineage(
     """
     from dataset.lineage import lineage as step
 
-    tell(step(open_workspace(workspace), thing), as_json)
+    found = step(open_workspace(workspace), thing)
+    typer.echo(json.dumps(found.as_json(), ensure_ascii=False) if as_json else found.text())
 
 
 def register(app: typer.Typer) -> None:

@@ -56,11 +56,14 @@ CLOTHES = frozenset(
 Split = tuple[str, str]
 
 
-def _even(files: list[Path], count: int) -> list[Path]:
-    """`count` files spread evenly over the list."""
-    if count >= len(files):
-        return files
-    return [files[(index * len(files)) // count] for index in range(count)]
+def _sample(files: list[Path], count: int) -> list[Path]:
+    """`count` of the files, in their order, the same each time. Not every k-th: the split goes by photo number."""
+
+    def place(path: Path) -> str:
+        return sha256_of(f"{path.parent.name}/{path.name}".encode())
+
+    chosen = set(sorted(files, key=place)[:count])
+    return [path for path in files if path in chosen]
 
 
 def _shares(sizes: list[int], limit: int | None) -> list[int]:
@@ -81,7 +84,7 @@ def sell_photos(photos: Path, out: Path, limit: int | None, progress: Progress) 
             cure="Give the folder that holds `street` and `wardrobe`.",
         )
     from_street, from_wardrobe = _shares([len(street), len(wardrobe)], limit)
-    chosen = [*_even(street, from_street), *_even(wardrobe, from_wardrobe)]
+    chosen = [*_sample(street, from_street), *_sample(wardrobe, from_wardrobe)]
     names = _label_names(photos) if street else {}
     out.mkdir(parents=True, exist_ok=True)
     splits: list[Split] = []
