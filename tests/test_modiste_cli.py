@@ -50,6 +50,18 @@ def test_a_wrong_setting_exits_with_two(tmp_path: Path) -> None:
     assert (done.returncode, "did you mean 'purpose'" in done.stderr) == (2, True)
 
 
+def test_ctrl_c_exits_with_one_and_says_that_the_same_command_goes_on(tmp_path: Path) -> None:
+    code = (
+        "import modiste.cli.main as m, modiste.cli.workspace as w\n"
+        "def stop(*a, **k): raise KeyboardInterrupt\n"
+        "w.tell = stop\n"
+        f"m.sys.argv = ['modiste', 'init', {str(tmp_path / 'shop')!r}]\n"
+        "m.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, "run the same command again" in done.stderr) == (1, True), done.stderr
+
+
 def test_json_prints_one_object(tmp_path: Path) -> None:
     done = modiste("init", str(tmp_path / "shop"), "--json")
     assert json.loads(done.stdout) == {"root": str(tmp_path / "shop"), "made": True}

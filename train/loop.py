@@ -171,6 +171,8 @@ def fit(
         begun = str(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
         try:
             trainer.fit(loop, training, validation, ckpt_path=begun, weights_only=True)
+        except SystemExit as error:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from error
         except torch.OutOfMemoryError as error:
             raise TrainingError("the device's memory is full", cure="Halve the batch and run again") from error
     if trainer.interrupted:

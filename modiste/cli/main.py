@@ -25,6 +25,7 @@ for group in (workspace, crawl, data, label, curate, train, output, demo):
     group.register(app)
 
 INTERRUPTED = "Interrupted. What was committed is kept; run the same command again to go on from there."
+CTRL_C = 130
 DISK_FULL = "The disk is full. Free some space, then run the same command again: it goes on from where it stood."
 
 
@@ -34,6 +35,8 @@ def main() -> None:
 
     try:
         code = app(standalone_mode=False)
+        if code == CTRL_C:  # typer's own word for it, without a message
+            raise KeyboardInterrupt
     except ModisteError as error:
         _leave(f"error: {error}", error.exit_code, error)
     except (KeyboardInterrupt, typer.Abort) as error:
