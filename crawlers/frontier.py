@@ -33,7 +33,7 @@ class Frontier:
         self._again.clear()
 
     def has_pending_requests(self) -> bool:
-        return bool(self._again) or (not self._job.is_over() and self._job.queue.count("pages", "status='pending'") > 0)
+        return bool(self._again) or (not self._job.is_over() and self._job.queue.counts().pending > 0)
 
     def enqueue_request(self, request: Request) -> bool:
         if "page" in request.meta:  # a retry or a redirect of a page in flight
@@ -45,7 +45,7 @@ class Frontier:
         if self._again:
             return self._again.popleft()
         room = self._job.room_for_products()
-        if room is not None and self._job.queue.count("pages", "status='claimed'") >= max(room, 1):
+        if room is not None and self._job.queue.counts().claimed >= max(room, 1):
             return None  # pages in flight may fill the budget already
         task = None if self._job.is_over() else self._job.queue.claim_page()
         return self._spider.request_for(task) if task else None

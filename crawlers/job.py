@@ -16,7 +16,7 @@ from crawlers.client import Client
 from crawlers.extract.product import EXTRACTOR, Product
 from crawlers.fetcher import Fetcher
 from crawlers.policy import Gate
-from crawlers.queue import Queue
+from crawlers.queue import PageTask, Queue
 from crawlers.rows import Writer
 from crawlers.site_config import SiteConfig
 from dataset.blobs import BlobStore
@@ -24,7 +24,7 @@ from dataset.progress import Progress
 
 FRONTIER_PER_PAGE = 10  # a frontier holds at most so many URLs per page of the budget: calendars and facets end there
 MAX_DEPTH = 8
-FLUSH_AT = 500
+FLUSH_AT = 2_000  # rows; a commit to a table costs some 20 ms, and the queue keeps them safe meanwhile
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Job:
 
     def is_over(self) -> bool:
         """True when a budget is spent."""
-        if self.queue.count("pages", "status IN ('done', 'failed', 'refused')") >= self.scope.max_pages:
+        if self.queue.counts().tried >= self.scope.max_pages:
             return True
         return self.room_for_products() == 0
 
@@ -69,14 +69,21 @@ class Job:
         """How many more products the budget allows; None is no limit."""
         if self.scope.max_products is None:
             return None
-        return max(0, self.scope.max_products - self.queue.count("products"))
+        return max(0, self.scope.max_products - self.queue.counts().products)
 
     def frontier_is_full(self) -> bool:
-        return self.queue.count("pages") >= FRONTIER_PER_PAGE * self.scope.max_pages
+        return self.queue.counts().pages >= FRONTIER_PER_PAGE * self.scope.max_pages
 
     def keep_page(self, body: bytes) -> str:
         """sha256 of the page's blob: its bytes, compressed with zlib."""
         return self.blobs.put(zlib.compress(body, 6))
+
+    def visit(self, task: PageTask, status: str, reason: str | None = None, **columns: Any) -> dict[str, Any]:
+        """A row of `pages`, JSON-able: one attempt at one page."""
+        return {
+            "crawl_id": self.crawl_id, "store": self.scope.store, "url": task.url, "kind": task.kind,
+            "status": status, "reason": reason, "fetched_at": datetime.now(UTC).isoformat(), **columns,
+        }  # fmt: skip
 
     def row(self, product: Product, page_sha256: str) -> dict[str, Any]:
         """A row of `products`, JSON-able."""

@@ -1,7 +1,7 @@
 """From the durable queue to the tables, in batches, each row once.
 
-In: rows the queue holds as unwritten. Out: commits to `products` and `fetches`. A kill between a commit and the
-queue's mark would write rows twice: so the first write of a run looks whether the tables hold them already.
+In: rows the queue holds as unwritten. Out: commits to `products`, `fetches` and `pages`. A kill between a commit
+and the queue's mark would write rows twice: so the first write of a run looks whether the tables hold them already.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from crawlers.queue import Queue
+from crawlers.queue import ROWS, Queue
 from dataset.workspace import Workspace
 
-BATCH = 1_000
+BATCH = 2_000
 
 
 class Writer:
@@ -26,19 +26,22 @@ class Writer:
     async def reconcile(self) -> None:
         """Mark what a killed run had committed but not marked. Asks the tables only where something is unwritten."""
         async with self._busy:
-            for table, name, keys in (("products", "products", ["product_id"]), ("attempts", "fetches", _ATTEMPT_KEYS)):
-                rows = self._queue.unwritten(table, 1_000_000)
+            for kind, table in ROWS.items():
+                rows, keys = self._queue.unwritten(kind, 1_000_000), _KEYS[kind]
                 if rows:
-                    there = await asyncio.to_thread(self._there, name, keys)
-                    self._queue.mark_written(table, [k for k, row in rows if _key(_timed(row), keys) in there])
+                    there = await asyncio.to_thread(self._there, table, keys)
+                    self._queue.mark_written(kind, [k for k, row in rows if _key(_timed(row), keys) in there])
 
     async def flush(self, *, at_least: int = 1) -> None:
         """Write every unwritten row, if there are `at_least` so many."""
+        if (self._busy.locked() and at_least > 1) or self._queue.waiting() < at_least:
+            return
         async with self._busy:
-            for table, name in (("products", "products"), ("attempts", "fetches")):
-                while len(rows := self._queue.unwritten(table, BATCH)) >= at_least:
-                    await asyncio.to_thread(self._ws.tables.append, name, [_timed(row) for _, row in rows])
-                    self._queue.mark_written(table, [key for key, _ in rows])
+            for kind, table in ROWS.items():
+                self._queue.commit()  # what a table holds, the queue must hold too
+                while rows := self._queue.unwritten(kind, BATCH):
+                    await asyncio.to_thread(self._ws.tables.append, table, [_timed(row) for _, row in rows])
+                    self._queue.mark_written(kind, [key for key, _ in rows])
 
     def _there(self, name: str, keys: list[str]) -> set[tuple[Any, ...]]:
         crawl_id = self._crawl_id.replace("'", "''")
@@ -46,7 +49,7 @@ class Writer:
         return {_key(row, keys) for row in rows}
 
 
-_ATTEMPT_KEYS = ["url", "product_id", "fetched_at"]
+_KEYS = {"products": ["product_id"], "attempts": ["url", "product_id", "fetched_at"], "visits": ["url", "fetched_at"]}
 
 
 def _key(row: dict[str, Any], keys: list[str]) -> tuple[Any, ...]:

@@ -32,6 +32,7 @@ from crawlers.rows import Writer
 from crawlers.settings import agent, scrapy_settings
 from crawlers.site_config import SiteConfig, site_for
 from crawlers.spiders.shop import ShopSpider
+from crawlers.sqlite_queue import GROUP_S, SqliteQueue
 from dataset.errors import EmptyError, FetchError, UsageError
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
@@ -86,7 +87,7 @@ def crawl(
     site = site_for(urlsplit(url).netloc, [ws.root / "sites"])
     budget = min(ws.settings.crawl.max_pages, (site and site.max_pages) or ws.settings.crawl.max_pages)
     scope = Scope(url, name, only, max_products, budget)
-    queue = Queue(ws.scratch("crawl") / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}.sqlite")
+    queue: Queue = SqliteQueue(ws.scratch("crawl") / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}.sqlite")
     try:
         _begin(queue, scope, recrawl)
         if queue.state("status") == "finished":
@@ -199,10 +200,17 @@ async def _run_both(job: Job, runner: AsyncCrawlerRunner) -> None:
         job.fetcher.pages_ended = True
         job.fetcher.changed.set()
 
+    async def commits() -> None:
+        while True:
+            await asyncio.sleep(GROUP_S)
+            job.queue.commit()
+
     try:
-        async with asyncio.TaskGroup() as both:
-            both.create_task(pages())
-            both.create_task(job.fetcher.run())
+        async with asyncio.TaskGroup() as all_of_them:
+            crawling = [all_of_them.create_task(pages()), all_of_them.create_task(job.fetcher.run())]
+            committing = all_of_them.create_task(commits())
+            await asyncio.wait(crawling)
+            committing.cancel()
     except* Exception as group:
         raise _first(group) from None
 
@@ -224,10 +232,10 @@ def _finish(job: Job) -> None:
             where=where,
             cure=f"Run the same command then: {postponed} pages are left",
         )
-    if queue.count("products"):
+    if queue.counts().products:
         queue.set_state(status="finished")
         return
-    pages = queue.count("pages", "status='done'")
+    pages = queue.counts().done
     queue.begin_anew()
     said = ", ".join(f"{reason} {n}" for reason, n in reasons.items())
     leaves = {r: n for r, n in reasons.items() if r != "http_404"}
@@ -256,7 +264,7 @@ def _result(queue: Queue, scope: Scope, *, was_finished: bool = False) -> CrawlR
         if reason:
             reasons[reason] += n
     return CrawlResult(
-        scope.store, str(queue.state("crawl_id")), str(queue.state("strategy")), queue.count("pages", "status='done'"),
-        queue.count("products"), images["ok"], images["unchanged"], images["failed"], images["refused"],
+        scope.store, str(queue.state("crawl_id")), str(queue.state("strategy")), queue.counts().done,
+        queue.counts().products, images["ok"], images["unchanged"], images["failed"], images["refused"],
         dict(reasons.most_common()), queue.page_reasons(), was_finished,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The tables: every column with its type and, in the field's metadata, what it means.
 
-A table's key is what `upsert` merges on; `fetches` and `reviews` are logs, so they only grow. Times are UTC
+A table's key is what `upsert` merges on; `fetches`, `pages` and `reviews` are logs, so they only grow. Times are UTC
 microseconds. A sha256 is 64 lower-case hex characters of the original bytes. Scores are float32 in [0, 1], 1 is best,
 null is 'not measured'.
 """
@@ -64,6 +64,22 @@ SCHEMAS: dict[str, pa.Schema] = {
         elapsed_ms=(WHOLE, "from asking to the last byte"),
         fetched_at=(TIME, "when the attempt ended"),
         source=(TEXT, "crawl, or the importer's name"),
+    ),
+    "pages": _table(
+        crawl_id=(TEXT, "which crawl"),
+        store=(TEXT, "see products"),
+        url=(TEXT, "page URL as asked, canonical form"),
+        final_url=(TEXT, "after redirects; null where nothing answered"),
+        kind=(TEXT, "what it was asked as: sitemap, listing, leaf, or a shop system's own list"),
+        found=(TEXT, "what it turned out to be: product, listing, article, other; null where it was not read"),
+        status=(TEXT, "ok, unchanged, failed or refused"),
+        reason=(TEXT, "coded; null when ok. See crawlers.policy.REASONS and crawlers.fetcher.REASONS"),
+        policy=(TEXT, "JSON: the evidence of a refusal or failure, or the opt-out that the page states"),
+        http_status=(WHOLE, "null where nothing answered"),
+        products=(WHOLE, "products read from it"),
+        sha256=(TEXT, "blob of the page, zlib-compressed bytes; null where it was not kept"),
+        rendered=(YES, "read after a browser ran its scripts"),
+        fetched_at=(TIME, "when the attempt ended"),
     ),
     "images": _table(
         sha256=(TEXT, "of the original bytes"),
@@ -150,6 +166,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 KEYS: dict[str, list[str]] = {
     "products": ["store", "product_id", "crawl_id"],
     "fetches": ["crawl_id", "url", "page_url"],
+    "pages": ["crawl_id", "url"],
     "images": ["sha256"],
     "groups": ["sha256"],
     "labels": ["sha256", "field", "source", "word"],

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from crawlers_shop import HTML, Answer, Shop, jpeg, serving
 
-from crawlers.queue import Queue
+from crawlers.sqlite_queue import SqliteQueue
 from crawlers.run import crawl
 from dataset.blobs import sha256_of
 from dataset.errors import EmptyError, FetchError, StorageError, UsageError
@@ -240,7 +240,7 @@ def test_what_is_no_address_is_misuse(ws: Workspace) -> None:
 
 
 def test_a_second_crawl_of_the_same_store_at_once_is_refused(shop: Shop, ws: Workspace) -> None:
-    held = Queue(ws.scratch("crawl") / "here.sqlite")
+    held = SqliteQueue(ws.scratch("crawl") / "here.sqlite")
     with pytest.raises(UsageError, match="crawled already"):
         crawl(ws, shop.url, store="here")
     held.close()
@@ -249,7 +249,7 @@ def test_a_second_crawl_of_the_same_store_at_once_is_refused(shop: Shop, ws: Wor
 CHILD = """
 import os, signal, sys
 from crawlers.run import crawl
-from crawlers.queue import Queue
+from crawlers.sqlite_queue import SqliteQueue
 from dataset.workspace import Workspace
 done, limit = 0, int(sys.argv[3])
 def dying(plain):
@@ -261,7 +261,7 @@ def dying(plain):
         return plain(*args, **kwargs)
     return wrapped
 for name in ("page_done", "image_attempted", "mark_written"):
-    setattr(Queue, name, dying(getattr(Queue, name)))
+    setattr(SqliteQueue, name, dying(getattr(SqliteQueue, name)))
 crawl(Workspace.open(sys.argv[1]), sys.argv[2])
 """
 

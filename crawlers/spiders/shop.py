@@ -81,7 +81,8 @@ class ShopSpider(Spider):
                 found.append((urljoin(response.url, url), "sitemap", task.depth + 1, 30))
             elif not is_sitemap and links.in_scope(url, self.job.scope.only):
                 found.append((links.clean(url), "leaf", task.depth + 1, links.PRODUCT))
-        self.job.queue.page_done(task.url, Found(links=found))
+        visit = self.job.visit(task, "ok", found="sitemap", products=0, **_answered(response))
+        self.job.queue.page_done(task.url, Found(links=found, visit=visit))
 
     async def parse_page(self, response: Response) -> None:
         """Read a page (or, where it has not changed, the one kept) and commit what it holds."""
@@ -90,7 +91,7 @@ class ShopSpider(Spider):
         body = zlib.decompress(self.job.blobs.get(known.sha256)) if unchanged else response.body
         page = parse(body, _header(response, "Content-Type"))
         if page is None or b"\x00" in body[:512]:
-            self.job.queue.page_ended(task.url, "failed", "not_html")
+            self._end(task, "failed", "not_html", response)
             return
         try:
             self._commit(task, response, body, page)
@@ -99,10 +100,18 @@ class ShopSpider(Spider):
             raise CloseSpider("error") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             log.warning("%s can't be read: %r", response.url, error)
-            self.job.queue.page_ended(task.url, "failed", "unreadable")
-        self.job.progress(self.job.queue.count("pages", "status='done'"), None)
+            self._end(task, "failed", "unreadable", response)
+        self.job.progress(self.job.queue.counts().done, None)
         self.job.fetcher.changed.set()
         await self.job.writer.flush(at_least=FLUSH_AT)
+
+    def _end(self, task: PageTask, status: str, reason: str, response: Response | None = None, words: str = "") -> None:
+        """A page that brought nothing, and its row."""
+        evidence = {"policy": Decision(reason, words).as_json()} if words else {}
+        visit = self.job.visit(
+            task, status, reason, products=0, **evidence, **(_answered(response) if response else {})
+        )
+        self.job.queue.page_ended(task.url, status, reason, visit)
 
     def _commit(self, task: PageTask, response: Response, body: bytes, page: Selector) -> None:
         read = extract(body, response.url, content_type=_header(response, "Content-Type"), site=self.job.site)
@@ -116,11 +125,17 @@ class ShopSpider(Spider):
         products = read.products if room is None else read.products[:room]
         sha256 = self.job.keep_page(body) if products else ""
         rows = [(self.job.row(p, sha256), p.images) for p in products]
-        refusal = self._refusal(Decision(opted.reason, opted.evidence)) if opted else None
+        decision = Decision(opted.reason, opted.evidence) if opted else None
         kept = (
             Known(_header(response, "ETag"), _header(response, "Last-Modified"), sha256, len(body)) if sha256 else None
         )
-        found = Found(links=self._links(task, response, page, tags), products=rows, refusal=refusal)
+        visit = self.job.visit(
+            task, "unchanged" if response.status == 304 else "ok", found=read.kind, products=len(products),
+            sha256=sha256 or None, policy=decision.as_json() if decision else None, **_answered(response),
+        )  # fmt: skip
+        found = Found(
+            self._links(task, response, page, tags), rows, visit, self._refusal(decision) if decision else None
+        )
         self.job.queue.page_done(task.url, found, kept if kept and kept.headers() else None)
 
     def _links(
@@ -143,23 +158,21 @@ class ShopSpider(Spider):
         error = failure.value
         if isinstance(error, asyncio.CancelledError):
             return  # Ctrl-C: the page is still to be done
+        response = getattr(error, "response", None)
         if isinstance(error, Refused):
             reason = error.decision.reason or "refused"
-            status = "refused" if reason in POLICY_REASONS else "failed"
+            self._end(task, "refused" if reason in POLICY_REASONS else "failed", reason, words=error.decision.evidence)
+        elif "max redirections" in str(error):
+            self._end(task, "failed", "redirect_loop", response)
+        elif response is not None:
+            self._end(task, "failed", f"http_{response.status}", response)
         else:
-            response = getattr(error, "response", None)
-            reason = (
-                f"http_{response.status}"
-                if response is not None
-                else _BY_EXCEPTION.get(type(error).__name__, "connection")
-            )
-            status = "failed"
-        self.job.queue.page_ended(task.url, status, "redirect_loop" if "max redirections" in str(error) else reason)
+            self._end(task, "failed", _BY_EXCEPTION.get(type(error).__name__, "connection"), words=str(error))
 
     def _when_idle(self) -> None:
         """All pages are read. A sitemap that led to no product is no catalogue: try the listings."""
         queue = self.job.queue
-        if queue.state("strategy") == "sitemap" and queue.count("products") == 0 and not self.job.is_over():
+        if queue.state("strategy") == "sitemap" and queue.counts().products == 0 and not self.job.is_over():
             queue.set_state(strategy="listing")
             start = links.clean(urljoin(self.job.scope.url, self.job.scope.only or self.job.scope.url))
             queue.follow_instead(start)
@@ -170,6 +183,11 @@ class ShopSpider(Spider):
 def _header(response: Response, name: str) -> str | None:
     value = response.headers.get(name)
     return value.decode("latin-1") if value else None
+
+
+def _answered(response: Response) -> dict[str, Any]:
+    """What an answer says of itself, as columns of `pages`."""
+    return {"final_url": response.url, "http_status": response.status}
 
 
 def _now() -> str:
