@@ -65,11 +65,12 @@ def _literal(host: str) -> str | None:
 class AddressGuard:
     """Knows which hosts are exempt.
 
-    `named` is the URL the user gave; `allowed` are host or host:port of the settings.
+    `named` is the URL the user gave, None where there is none (a list of images); `allowed` are the settings' hosts,
+    with or without a port.
     """
 
-    def __init__(self, named: str, allowed: Collection[str] = ()) -> None:
-        self._named = host_port(named)
+    def __init__(self, named: str | None, allowed: Collection[str] = ()) -> None:
+        self._named = host_port(named) if named else None
         self._allowed = {entry.lower() for entry in allowed}
 
     def is_exempt(self, host: str, port: int) -> bool:

@@ -9,9 +9,10 @@ checked, the rest is `check`'s.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,7 @@ from crawlers.pace import MAX_WAIT_S, ComeBackLater, retry_after_s
 from crawlers.policy import Decision, Gate
 from crawlers.queue import ImageTask, Known, Queue
 from dataset.blobs import BlobStore
+from dataset.progress import Progress, silent
 
 REASONS = {
     **client_module.REASONS,
@@ -33,6 +35,9 @@ REASONS = {
     "retry_later": "the host asks for more patience than a crawl has",
 }
 MAX_REDIRECTS = 5
+MAX_HOSTS = 64  # asked at a time; a list of images may name thousands
+CLAIMED_AT_ONCE = 32
+INLINE_BYTES = 1024 * 1024
 MAX_ATTEMPTS = 3
 BACKOFF_S = 1.0
 _TRANSIENT = {"timeout", "connection", "http_429", "http_500", "http_502", "http_503", "http_504"}
@@ -60,7 +65,10 @@ class Outcome:
 
 @dataclass
 class Fetcher:
-    """`stamp` are the columns every row of this crawl shares. `changed` is set when images come in or pages end."""
+    """`stamp` are the columns every row of this crawl shares, `concurrency` holds for each host.
+
+    `changed` is set when images come in or pages end; `progress` hears of every attempt.
+    """
 
     queue: Queue
     client: Client
@@ -72,45 +80,57 @@ class Fetcher:
     concurrency: int
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     pages_ended: bool = False
-    _active: Counter[str] = field(default_factory=Counter)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    progress: Progress = silent
+    attempted: int = 0
+    _working: Counter[str] = field(default_factory=Counter)
+    _waiting: dict[str, deque[ImageTask]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Until the pages have ended and no image is left to ask for."""
+        async with asyncio.TaskGroup() as workers:
+            while not (self.pages_ended and not self._working and not self.queue.images_left()):
+                self._staff(workers)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.changed.wait(), 0.5)  # postponed images come due by the clock
+                self.changed.clear()
+
+    def _staff(self, workers: asyncio.TaskGroup) -> None:
+        """As many workers to a host as it may be asked by at a time, while it has images to ask for."""
+        for host in self.queue.image_hosts(MAX_HOSTS - len(self._working)):
+            while self._working[host] < self.concurrency and (task := self._next(host)):
+                self._working[host] += 1
+                workers.create_task(self._work(task))
+            if not self._working[host]:
+                del self._working[host]
+
+    async def _work(self, first: ImageTask) -> None:
+        task: ImageTask | None = first
         try:
-            while not (self.pages_ended and not self._tasks and not self.queue.images_left()):
-                self._start_what_may()
-                await self._something_happens()
+            while task:
+                await self._one(task)
+                task = self._next(task.host)
         finally:
-            for task in self._tasks:
-                task.cancel()
+            self._working[first.host] -= 1
+            if not self._working[first.host]:
+                del self._working[first.host]
+            self.changed.set()
 
-    def _start_what_may(self) -> None:
-        for host in self.queue.image_hosts():
-            free = self.concurrency - self._active[host]
-            for task in self.queue.claim_images(host, free) if free > 0 else []:
-                self._active[host] += 1
-                running = asyncio.create_task(self._one(task))
-                self._tasks.add(running)
-
-    async def _something_happens(self) -> None:
-        """An image done, new ones queued, or half a second: postponed images come due by the clock."""
-        waiter = asyncio.create_task(self.changed.wait())
-        done, _ = await asyncio.wait({waiter, *self._tasks}, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
-        waiter.cancel()
-        self.changed.clear()
-        for task in done - {waiter}:
-            self._tasks.discard(task)
-            task.result()
+    def _next(self, host: str) -> ImageTask | None:
+        waiting = self._waiting.setdefault(host, deque())
+        if not waiting:
+            waiting.extend(self.queue.claim_images(host, CLAIMED_AT_ONCE))
+        if waiting:
+            return waiting.popleft()
+        del self._waiting[host]
+        return None
 
     async def _one(self, task: ImageTask) -> None:
-        try:
-            outcome = await self.attempt(task)
-            again = None if outcome.again_in_s is None else time.time() + outcome.again_in_s
-            row = {**self.stamp, "url": task.url, "fetched_at": datetime.now(UTC).isoformat(), **outcome.row}
-            self.queue.image_attempted(task.url, row, again_at=again, known=outcome.known)
-        finally:
-            self._active[task.host] -= 1
+        outcome = await self.attempt(task)
+        again = None if outcome.again_in_s is None else time.time() + outcome.again_in_s
+        row = {**self.stamp, "url": task.url, "fetched_at": datetime.now(UTC).isoformat(), **outcome.row}
+        self.queue.image_attempted(task.url, row, again_at=again, known=outcome.known)
+        self.attempted += 1
+        self.progress(self.attempted, None)
 
     async def attempt(self, task: ImageTask) -> Outcome:
         """Ask for one image once, redirects included."""
@@ -160,10 +180,16 @@ class Fetcher:
             )
         if wrong := sniff.refusal(answer.body):
             return Outcome({**_failed(url, begun, wrong, answer), "bytes": len(answer.body)})
-        sha256 = await asyncio.to_thread(self.blobs.put, answer.body)
+        sha256 = await self._keep(answer.body)
         row = {"status": "ok", "sha256": sha256, "bytes": len(answer.body), "policy": decision.as_json()}
         kept = Known(answer.headers.get("ETag"), answer.headers.get("Last-Modified"), sha256, len(answer.body))
         return Outcome({**_answered(url, begun, answer), **row}, kept if kept.headers() else None)
+
+    async def _keep(self, body: bytes) -> str:
+        """A thread costs more than writing a picture of ordinary size to a local disk."""
+        if self.blobs.is_local and len(body) <= INLINE_BYTES:
+            return self.blobs.put(body)
+        return await asyncio.to_thread(self.blobs.put, body)
 
     def _unanswered(self, url: str, begun: float, failure: Failure, task: ImageTask) -> Outcome:
         if failure.reason == "private_address":

@@ -24,7 +24,6 @@ from dataset.progress import Progress
 
 FRONTIER_PER_PAGE = 10  # a frontier holds at most so many URLs per page of the budget: calendars and facets end there
 MAX_DEPTH = 8
-FLUSH_AT = 2_000  # rows; a commit to a table costs some 20 ms, and the queue keeps them safe meanwhile
 
 
 @dataclass(frozen=True)
@@ -87,16 +86,21 @@ class Job:
 
     def row(self, product: Product, page_sha256: str) -> dict[str, Any]:
         """A row of `products`, JSON-able."""
-        plain = {
-            name: getattr(product, name)
-            for name in ("url", "name", "brand", "price", "list_price", "currency", "availability", "categories",
-                         "colour", "sizes", "sku", "gtin", "mpn", "variant_group", "description", "licence")
-        }  # fmt: skip
-        return {
-            **plain,
-            "store": self.scope.store, "product_id": product.key, "image_urls": product.images,
-            "variants": json.dumps(product.variants) if product.variants else None,
-            "source": json.dumps(product.source),
-            "extractor": EXTRACTOR, "crawl_id": self.crawl_id, "page_sha256": page_sha256,
-            "fetched_at": datetime.now(UTC).isoformat(),
-        }  # fmt: skip
+        return product_row(product, self.scope.store, self.crawl_id, page_sha256)
+
+
+def product_row(product: Product, store: str, crawl_id: str, page_sha256: str | None) -> dict[str, Any]:
+    """A row of `products`, JSON-able."""
+    plain = {
+        name: getattr(product, name)
+        for name in ("url", "name", "brand", "price", "list_price", "currency", "availability", "categories",
+                     "colour", "sizes", "sku", "gtin", "mpn", "variant_group", "description", "licence")
+    }  # fmt: skip
+    return {
+        **plain,
+        "store": store, "product_id": product.key, "image_urls": product.images,
+        "variants": json.dumps(product.variants) if product.variants else None,
+        "source": json.dumps(product.source),
+        "extractor": EXTRACTOR, "crawl_id": crawl_id, "page_sha256": page_sha256,
+        "fetched_at": datetime.now(UTC).isoformat(),
+    }  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 ROWS = {"products": "products", "attempts": "fetches", "visits": "pages"}  # kind of row in the queue -> its table
 
@@ -81,6 +82,14 @@ class Counts:
         return self.tried + self.pending + self.claimed
 
 
+def host_of(url: str) -> str:
+    """host:port of a URL in lower case, '-' for what has none: it is asked for too, so that its refusal is a row."""
+    try:
+        return urlsplit(url).netloc.lower() or "-"
+    except ValueError:
+        return "-"
+
+
 class Queue(Protocol):
     """One store's crawl. Every method returns at once; none waits for the network of a shop."""
 
@@ -120,8 +129,11 @@ class Queue(Protocol):
 
     def counts(self) -> Counts: ...
 
-    def image_hosts(self) -> list[str]:
-        """Hosts with an image that may be asked for now."""
+    def add_images(self, images: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """(URL, {product_id, page_url, position}) of images that no page led to; what is there already is left."""
+
+    def image_hosts(self, limit: int) -> list[str]:
+        """At most `limit` hosts with an image to be asked for; another call goes on behind the last one given."""
 
     def claim_images(self, host: str, limit: int) -> list[ImageTask]: ...
 

@@ -10,7 +10,6 @@ robots middleware (it leaks).
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -26,13 +25,14 @@ from crawlers.client import Client, pace_key
 from crawlers.fetcher import Fetcher
 from crawlers.job import Job, Scope
 from crawlers.pace import HostPace
-from crawlers.policy import Gate, Robots
+from crawlers.policy import Robots
 from crawlers.queue import Queue
 from crawlers.rows import Writer
+from crawlers.session import gate_for, queue_path, together
 from crawlers.settings import agent, scrapy_settings
 from crawlers.site_config import SiteConfig, site_for
 from crawlers.spiders.shop import ShopSpider
-from crawlers.sqlite_queue import GROUP_S, SqliteQueue
+from crawlers.sqlite_queue import SqliteQueue
 from dataset.errors import EmptyError, FetchError, UsageError
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
@@ -87,7 +87,7 @@ def crawl(
     site = site_for(urlsplit(url).netloc, [ws.root / "sites"])
     budget = min(ws.settings.crawl.max_pages, (site and site.max_pages) or ws.settings.crawl.max_pages)
     scope = Scope(url, name, only, max_products, budget)
-    queue: Queue = SqliteQueue(ws.scratch("crawl") / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}.sqlite")
+    queue: Queue = SqliteQueue(queue_path(ws, name))
     try:
         _begin(queue, scope, recrawl)
         if queue.state("status") == "finished":
@@ -137,15 +137,13 @@ async def _crawl(ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | N
         await job.writer.reconcile()
         await _seed(job)
         runner = AsyncCrawlerRunner(scrapy_settings(ws.settings, delay_s=delay_s, loopback=loopback))
-        await _run_both(job, runner)
-        await job.writer.flush()
+        await together(queue, job.writer, _pages(job, runner), job.fetcher.run())
     _finish(job)
 
 
 def _job(ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | None, client: Client, progress: Progress) -> Job:
     crawl_id = str(queue.state("crawl_id"))
-    columns = ws.tables.read("takedowns", columns=["kind", "value"]).to_pylist()
-    gate = Gate(client, deny_hosts=ws.settings.crawl.deny_hosts, taken_down={(r["kind"], r["value"]) for r in columns})
+    gate = gate_for(ws, client)
     fetcher = Fetcher(
         queue, client, gate, ws.blobs, {"crawl_id": crawl_id, "store": scope.store, "source": "crawl"},
         ws.settings.purpose, ws.settings.crawl.max_image_bytes, ws.settings.crawl.concurrency,
@@ -190,35 +188,13 @@ async def _sitemaps(job: Job, robots: Robots) -> list[str]:
     return list(dict.fromkeys(allowed))
 
 
-async def _run_both(job: Job, runner: AsyncCrawlerRunner) -> None:
-    """Pages and images side by side; the images go on when the pages have ended. What breaks one stops the other."""
-
-    async def pages() -> None:
-        await runner.crawl(ShopSpider, job=job)
-        if job.error:
-            raise job.error
-        job.fetcher.pages_ended = True
-        job.fetcher.changed.set()
-
-    async def commits() -> None:
-        while True:
-            await asyncio.sleep(GROUP_S)
-            job.queue.commit()
-
-    try:
-        async with asyncio.TaskGroup() as all_of_them:
-            crawling = [all_of_them.create_task(pages()), all_of_them.create_task(job.fetcher.run())]
-            committing = all_of_them.create_task(commits())
-            await asyncio.wait(crawling)
-            committing.cancel()
-    except* Exception as group:
-        raise _first(group) from None
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    """What went wrong first, out of the group that holds it."""
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+async def _pages(job: Job, runner: AsyncCrawlerRunner) -> None:
+    """Read pages until none is left; the images go on after that."""
+    await runner.crawl(ShopSpider, job=job)
+    if job.error:
+        raise job.error
+    job.fetcher.pages_ended = True
+    job.fetcher.changed.set()
 
 
 def _finish(job: Job) -> None:

@@ -14,9 +14,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from crawlers.queue import ROWS, Counts, Found, ImageTask, Known, PageTask
+from crawlers.queue import ROWS, Counts, Found, ImageTask, Known, PageTask, host_of
 from dataset.errors import StorageError, UsageError
 
 GROUP_S = 0.05
@@ -39,6 +38,14 @@ CREATE TABLE IF NOT EXISTS visits (id INTEGER PRIMARY KEY, row TEXT, written INT
 CREATE INDEX IF NOT EXISTS visits_todo ON visits (id) WHERE written = 0;
 CREATE TABLE IF NOT EXISTS known (url TEXT PRIMARY KEY, etag TEXT, last_modified TEXT, sha256 TEXT, bytes INT);
 """
+# Hops through the index from host to host; DISTINCT would read every pending image.
+_HOSTS = """
+WITH RECURSIVE hosts(host) AS (
+  SELECT min(host) FROM images WHERE status='pending' AND host>?
+  UNION ALL
+  SELECT (SELECT min(host) FROM images WHERE status='pending' AND host>hosts.host) FROM hosts WHERE host IS NOT NULL)
+SELECT host FROM hosts LIMIT ?
+"""
 _PER_CRAWL = ("pages", "products", "images", "uses", "attempts", "visits", "state")
 
 
@@ -57,7 +64,7 @@ class SqliteQueue:
             ) from error
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
-        self._since = 0.0
+        self._since, self._last_host = 0.0, ""
         self._write("UPDATE pages SET status='pending' WHERE status='claimed'")
         self._write("UPDATE images SET status='pending', not_before=0 WHERE status!='done'")
         self.commit()
@@ -163,9 +170,10 @@ class SqliteQueue:
         return 1
 
     def _add_image(self, url: str, use: dict[str, Any]) -> None:
-        values = (url, use["product_id"], use["page_url"], use["position"])
-        self._write("INSERT OR IGNORE INTO uses VALUES (?, ?, ?, ?)", values)
-        if self._write("INSERT OR IGNORE INTO images (url, host) VALUES (?, ?)", (url, urlsplit(url).netloc.lower())):
+        values = (url, use["product_id"] or "", use["page_url"], use["position"])
+        if not self._write("INSERT OR IGNORE INTO uses VALUES (?, ?, ?, ?)", values):
+            return
+        if self._write("INSERT OR IGNORE INTO images (url, host) VALUES (?, ?)", (url, host_of(url))):
             self._left += 1
             return
         done = self._db.execute("SELECT result FROM images WHERE url=? AND status='done'", (url,)).fetchone()
@@ -173,11 +181,19 @@ class SqliteQueue:
             self._attempt(json.loads(done[0]), use)
 
     # images ---------------------------------------------------------------------------------------------------------
-    def image_hosts(self) -> list[str]:
+    def add_images(self, images: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        for url, use in images:
+            self._add_image(url, use)
+        self._close_group()
+
+    def image_hosts(self, limit: int) -> list[str]:
         if not self._left:
             return []
-        sql = "SELECT DISTINCT host FROM images WHERE status='pending' AND not_before<=?"
-        return [row[0] for row in self._db.execute(sql, (time.time(),))]
+        found = [host for (host,) in self._db.execute(_HOSTS, (self._last_host, limit)) if host]
+        if self._last_host:
+            found += [host for (host,) in self._db.execute(_HOSTS, ("", limit - len(found))) if host]
+        self._last_host = found[-1] if len(found) >= limit and found else ""
+        return list(dict.fromkeys(found))
 
     def claim_images(self, host: str, limit: int) -> list[ImageTask]:
         sql = """SELECT url, host, attempts FROM images WHERE status='pending' AND host=? AND not_before<=?
@@ -197,7 +213,7 @@ class SqliteQueue:
         for product_id, page_url, position in self._db.execute(
             "SELECT product_id, page_url, position FROM uses WHERE url=?", (url,)
         ).fetchall():
-            self._attempt(result, {"product_id": product_id, "page_url": page_url, "position": position})
+            self._attempt(result, {"product_id": product_id or None, "page_url": page_url, "position": position})
         status, kept = ("done", json.dumps(result)) if again_at is None else ("pending", None)
         sql = "UPDATE images SET status=?, attempts=attempts+1, not_before=?, result=? WHERE url=?"
         self._write(sql, (status, again_at or 0, kept, url))

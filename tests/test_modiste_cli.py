@@ -20,8 +20,18 @@ def test_help_imports_no_heavy_library() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
-COMMANDS = ["init", "crawl", "check", "dedup", "split", "snapshot", "lineage", "evaluate", "cutout", "report", "demo"]
-GROUPED = ["label masks", "label tags", "curate", "curate pull", "train segmentation", "train tagging"]
+COMMANDS = ["init", "crawl", "extract", "check", "dedup", "split", "snapshot", "lineage", "evaluate", "cutout"]
+GROUPED = [
+    "report",
+    "demo",
+    "import urls",
+    "label masks",
+    "label tags",
+    "curate",
+    "curate pull",
+    "train segmentation",
+    "train tagging",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS + GROUPED)

@@ -23,7 +23,7 @@ from scrapy.http import Response
 from crawlers import links, optout, sitemaps
 from crawlers.download import Refused
 from crawlers.extract.page import extract, parse
-from crawlers.job import FLUSH_AT, MAX_DEPTH, Job
+from crawlers.job import MAX_DEPTH, Job
 from crawlers.policy import REASONS as POLICY_REASONS
 from crawlers.policy import Decision
 from crawlers.queue import Found, Known, PageTask
@@ -84,7 +84,7 @@ class ShopSpider(Spider):
         visit = self.job.visit(task, "ok", found="sitemap", products=0, **_answered(response))
         self.job.queue.page_done(task.url, Found(links=found, visit=visit))
 
-    async def parse_page(self, response: Response) -> None:
+    def parse_page(self, response: Response) -> None:
         """Read a page (or, where it has not changed, the one kept) and commit what it holds."""
         task, known = response.meta["page"], response.meta["known"]
         unchanged = response.status == 304 and known is not None
@@ -103,7 +103,6 @@ class ShopSpider(Spider):
             self._end(task, "failed", "unreadable", response)
         self.job.progress(self.job.queue.counts().done, None)
         self.job.fetcher.changed.set()
-        await self.job.writer.flush(at_least=FLUSH_AT)
 
     def _end(self, task: PageTask, status: str, reason: str, response: Response | None = None, words: str = "") -> None:
         """A page that brought nothing, and its row."""

@@ -1,0 +1,59 @@
+"""What a crawl of a shop and an import of a list share: the queue's place, the gate, how their parts run together.
+
+In: a workspace, a queue, coroutines. Out: a `Gate` with the workspace's lists and take-downs; the parts run side by
+side while the queue is committed and its rows are written. Never asks the network itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from crawlers.client import Client
+from crawlers.policy import Gate
+from crawlers.queue import Queue
+from crawlers.rows import Writer
+from dataset.workspace import Workspace
+
+COMMIT_S = 0.05
+FLUSH_AT = 2_000  # rows; a commit to a table costs some 20 ms, and the queue keeps them safe meanwhile
+
+
+def queue_path(ws: Workspace, name: str) -> Path:
+    """The queue's file of a store or list; what a file name can't hold is written '_'."""
+    return ws.scratch("crawl") / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}.sqlite"
+
+
+def gate_for(ws: Workspace, client: Client) -> Gate:
+    """The gate with this workspace's deny list and take-downs."""
+    rows = ws.tables.read("takedowns", columns=["kind", "value"]).to_pylist()
+    return Gate(client, deny_hosts=ws.settings.crawl.deny_hosts, taken_down={(r["kind"], r["value"]) for r in rows})
+
+
+async def together(queue: Queue, writer: Writer, *work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` side by side until all has ended. What breaks one part stops the others, and is raised itself."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(COMMIT_S)
+            queue.commit()
+            await writer.flush(at_least=FLUSH_AT)
+
+    try:
+        async with asyncio.TaskGroup() as parts:
+            crawling = [parts.create_task(part) for part in work]
+            keeping = parts.create_task(keep())
+            await asyncio.wait(crawling)
+            keeping.cancel()
+    except* Exception as group:
+        raise _first(group) from None
+    await writer.flush()
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """What went wrong first, out of the group that holds it."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

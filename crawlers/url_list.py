@@ -1,0 +1,216 @@
+"""A file of image URLs in; bytes, products and coded attempts in the workspace, by the same fetcher as a crawl's.
+
+In: text (a URL a line, '#' begins a comment), CSV, Parquet or JSONL with a `url` column and any of `product`, `label`,
+`licence`. Out: an attempt row for each URL; a product row where the list names a product, label (kept as its category,
+in the list's words) or licence. Robots, opt-outs, private addresses and take-downs are judged like a crawl's; loopback
+and private hosts only by `crawl.allow_hosts`. Never writes labels: what a word means is `label tags`'s to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from crawlers.addresses import AddressGuard
+from crawlers.client import Client
+from crawlers.extract.product import Product
+from crawlers.fetcher import Fetcher
+from crawlers.job import product_row
+from crawlers.pace import HostPace
+from crawlers.queue import Found, Queue
+from crawlers.rows import Writer
+from crawlers.session import gate_for, queue_path, together
+from crawlers.settings import agent
+from crawlers.sqlite_queue import SqliteQueue
+from dataset.errors import DataError, EmptyError, UsageError
+from dataset.progress import Progress, silent
+from dataset.workspace import Workspace
+
+EXTRACTOR = "modiste.import/1"
+_COLUMNS = {
+    "url": ("url", "image_url", "image", "link", "src", "contenturl"), "product": ("product", "product_id", "sku"),
+    "label": ("label", "category", "class", "tag"), "licence": ("licence", "license", "rights"),
+}  # fmt: skip
+_READERS = {
+    ".csv": "read_csv(?, all_varchar=true, null_padding=true)", ".tsv": "read_csv(?, all_varchar=true, delim='\t')",
+    ".parquet": "read_parquet(?)", ".jsonl": "read_json(?, format='newline_delimited')",
+    ".ndjson": "read_json(?, format='newline_delimited')",
+}  # fmt: skip
+_BATCH = 1_000
+_TOLD = "product IS NOT NULL OR label IS NOT NULL OR licence IS NOT NULL"
+_PRODUCTS = f"""
+SELECT coalesce(product, url) AS key, list(url ORDER BY n), any_value(label), any_value(licence), any_value(product)
+FROM listed WHERE {_TOLD} GROUP BY key ORDER BY min(n)
+"""
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Counts over all runs of this import. `reasons`: coded reason -> images."""
+
+    store: str
+    listed: int
+    products: int
+    images_ok: int
+    images_unchanged: int
+    images_failed: int
+    images_refused: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    was_finished: bool = False
+
+    def line(self) -> str:
+        """One line for a person."""
+        said = ", ".join(f"{reason} {n}" for reason, n in self.reasons.items())
+        counts = (
+            f"{self.store}: {self.listed} images listed, {self.products} products; {self.images_ok} ok, "
+            f"{self.images_failed} failed, {self.images_refused} refused{f' ({said})' if said else ''}"
+        )
+        return f"imported already, nothing asked. {counts}" if self.was_finished else counts
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def import_urls(ws: Workspace, path: Path, *, store: str | None = None, progress: Progress = silent) -> ImportResult:
+    """Fetch the images that `path` lists; go on with it, or with a list that has grown, where it stood.
+
+    `store` names the rows, by default the file's stem. Raises UsageError (no such file, no format of ours, or being
+    imported now), DataError (can't be read, or has no URL column), EmptyError (no URL in it).
+    """
+    name = store or path.stem
+    listed = _opened(path)
+    queue: Queue = SqliteQueue(queue_path(ws, f"list-{name}"))
+    try:
+        given = _fingerprint(path)
+        if queue.state("finished") == given:
+            return _result(queue, name, was_finished=True)
+        if queue.state("crawl_id") is None:
+            queue.set_state(crawl_id=f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+        _take_in(listed, queue, name)
+        asyncio.run(_fetch(ws, queue, name, progress))
+        queue.set_state(finished=given)
+        return _result(queue, name)
+    finally:
+        queue.close()
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    """A database whose table `listed` holds url, product, label, licence and n, whatever the file calls them."""
+    if not path.is_file():
+        raise UsageError("there is no such list", where=str(path), expected="a file of image URLs")
+    db = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    try:
+        if path.suffix.lower() in _READERS:
+            db.execute(f"CREATE TABLE given AS SELECT * FROM {_READERS[path.suffix.lower()]}", [str(path)])
+        elif path.suffix.lower() in (".txt", ".list", ""):
+            lines = pa.table({"url": pa.array(_lines(path), pa.string())})
+            db.register("lines", lines)
+            db.execute("CREATE TABLE given AS SELECT url FROM lines")
+        else:
+            known = ", ".join([".txt", *_READERS])
+            raise UsageError(f"{path.suffix} is no kind of list", where=str(path), expected=f"one of {known}")
+        db.execute(f"CREATE TABLE listed AS {_named(db, path)}")
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise DataError(
+            f"can't be read as {path.suffix or 'text'}: {str(error).splitlines()[0]}", where=str(path),
+            cure="Give a file with a column 'url', in UTF-8",
+        ) from error  # fmt: skip
+    return db
+
+
+def _lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8-sig")
+    return [word for line in text.splitlines() if (word := line.strip()) and not word.startswith("#")]
+
+
+def _named(db: duckdb.DuckDBPyConnection, path: Path) -> str:
+    columns = [row[0] for row in db.execute("DESCRIBE given").fetchall()]
+    there = {column.lower(): column for column in columns}
+    chosen = {ours: next((there[n] for n in names if n in there), None) for ours, names in _COLUMNS.items()}
+    if chosen["url"] is None:
+        raise DataError(
+            f"has no column of URLs; its columns: {', '.join(columns)}", where=str(path), expected="a column 'url'"
+        )
+    parts = [
+        f"nullif(trim({_quoted(theirs)}::VARCHAR), '') AS {ours}" if theirs else f"NULL::VARCHAR AS {ours}"
+        for ours, theirs in chosen.items()
+    ]
+    return f"SELECT {', '.join(parts)}, row_number() OVER () AS n FROM given WHERE url IS NOT NULL"
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _take_in(db: duckdb.DuckDBPyConnection, queue: Queue, store: str) -> None:
+    """Queue the whole list: again is harmless, so a kill in the middle costs nothing."""
+    crawl_id, number = str(queue.state("crawl_id")), 0
+    for rows in _batches(db, f"SELECT url, n FROM listed WHERE NOT ({_TOLD}) ORDER BY n"):
+        queue.add_images((url, {"product_id": None, "page_url": None, "position": n}) for url, n in rows)
+        number += len(rows)
+    for rows in _batches(db, _PRODUCTS):
+        queue.page_done("", Found(products=[_product(row, store, crawl_id) for row in rows]))
+        number += sum(len(row[1]) for row in rows)
+    if not number:
+        raise EmptyError("there is no URL in the list", where=store, cure="Give a URL a line, or a column 'url'")
+    queue.set_state(listed=str(number))
+
+
+def _batches(db: duckdb.DuckDBPyConnection, sql: str) -> Iterator[list[tuple[Any, ...]]]:
+    found = db.execute(sql)
+    while rows := found.fetchmany(_BATCH):
+        yield rows
+
+
+def _product(row: tuple[Any, ...], store: str, crawl_id: str) -> tuple[dict[str, Any], list[str]]:
+    key, urls, label, licence, name = row
+    images = list(dict.fromkeys(urls))
+    said = {"name": name, "categories": label, "licence": licence, "images": images}
+    product = Product(
+        key=key, url=images[0], name=name, categories=[label] if label else [], licence=licence, images=images,
+        source={column: ["list", 1.0] for column, value in said.items() if value},
+    )  # fmt: skip
+    return {**product_row(product, store, crawl_id, None), "extractor": EXTRACTOR}, images
+
+
+async def _fetch(ws: Workspace, queue: Queue, store: str, progress: Progress) -> None:
+    settings, crawl_id = ws.settings.crawl, str(queue.state("crawl_id"))
+    guard, pace = AddressGuard(None, settings.allow_hosts), HostPace(settings.delay_s)
+    async with Client(
+        agent(ws.settings.contact), guard, pace, timeout_s=settings.timeout_s, concurrency=settings.concurrency
+    ) as client:
+        gate, writer = gate_for(ws, client), Writer(ws, queue, crawl_id)
+        stamp = {"crawl_id": crawl_id, "store": store, "source": "list"}
+        fetcher = Fetcher(
+            queue, client, gate, ws.blobs, stamp, ws.settings.purpose, settings.max_image_bytes, settings.concurrency,
+            pages_ended=True, progress=lambda done, _: progress(done, int(queue.state("listed") or 0)),
+        )  # fmt: skip
+        await writer.reconcile()
+        await together(queue, writer, fetcher.run())
+
+
+def _result(queue: Queue, store: str, *, was_finished: bool = False) -> ImportResult:
+    images, reasons = Counter[str](), Counter[str]()
+    for (status, reason), n in queue.outcomes().items():
+        images[status] += n
+        if reason:
+            reasons[reason] += n
+    return ImportResult(
+        store, int(queue.state("listed") or 0), queue.counts().products, images["ok"], images["unchanged"],
+        images["failed"], images["refused"], dict(reasons.most_common()), was_finished,
+    )  # fmt: skip
