@@ -90,8 +90,9 @@ class Fetcher:
         async with asyncio.TaskGroup() as workers:
             while not (self.pages_ended and not self._working and not self.queue.images_left()):
                 self._staff(workers)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.changed.wait(), 0.5)  # postponed images come due by the clock
+                with contextlib.suppress(TimeoutError):  # wait_for would swallow a cancelling that comes with the event
+                    async with asyncio.timeout(0.5):  # postponed images come due by the clock
+                        await self.changed.wait()
                 self.changed.clear()
 
     def _staff(self, workers: asyncio.TaskGroup) -> None:

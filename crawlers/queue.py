@@ -91,7 +91,9 @@ def host_of(url: str) -> str:
 
 
 class Queue(Protocol):
-    """One store's crawl. Every method returns at once; none waits for the network of a shop."""
+    """One store's crawl. No method waits for the network of a shop. `name` is this worker's."""
+
+    name: str
 
     def close(self) -> None: ...
 
@@ -102,6 +104,18 @@ class Queue(Protocol):
         """A word the crawl keeps about itself: status, crawl_id, strategy, asked, …"""
 
     def set_state(self, **values: str) -> None: ...
+
+    def settle(self, key: str, value: str) -> str:
+        """Set a word of the state unless it is set; returns what stands. Workers agree on it by this."""
+
+    def alone(self) -> bool:
+        """True where no other worker is at this crawl."""
+
+    def leave(self) -> None:
+        """This worker has nothing left to do or to write; it only waits for the others."""
+
+    def adopt(self) -> None:
+        """Take over what workers that died have claimed and not written. The caller reconciles the rows."""
 
     def begin_anew(self) -> None:
         """Forget what the last crawl did; what is known for conditional requests stays."""

@@ -29,7 +29,8 @@ def queue_path(ws: Workspace, name: str) -> Path:
 
 def gate_for(ws: Workspace, client: Client) -> Gate:
     """The gate with this workspace's deny list and take-downs."""
-    rows = ws.tables.read("takedowns", columns=["kind", "value"]).to_pylist()
+    written = ws.tables.version("takedowns") is not None
+    rows = ws.tables.read("takedowns", columns=["kind", "value"]).to_pylist() if written else []
     return Gate(client, deny_hosts=ws.settings.crawl.deny_hosts, taken_down={(r["kind"], r["value"]) for r in rows})
 
 
@@ -51,6 +52,18 @@ async def together(queue: Queue, writer: Writer, *work: Coroutine[Any, Any, None
     except* Exception as group:
         raise _first(group) from None
     await writer.flush()
+
+
+async def last_one_out(queue: Queue, writer: Writer) -> None:
+    """Wait for the other workers of a shared crawl; one of them writes what workers that died have left."""
+    queue.leave()
+    while not queue.alone():
+        await asyncio.sleep(0.2)
+    crawl_id = queue.state("crawl_id")
+    if queue.settle(f"finisher of {crawl_id}", queue.name) == queue.name:
+        queue.adopt()
+        await writer.reconcile()
+        await writer.flush()
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

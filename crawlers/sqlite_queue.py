@@ -52,6 +52,8 @@ _PER_CRAWL = ("pages", "products", "images", "uses", "attempts", "visits", "stat
 class SqliteQueue:
     """Opened at `path`; a crawl that runs already holds the lock: UsageError. A full disk raises StorageError."""
 
+    name = "alone"
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = open(path.with_suffix(".lock"), "w")  # noqa: SIM115  # held as long as the queue is open
@@ -92,6 +94,20 @@ class SqliteQueue:
         for pair in values.items():
             self._write("INSERT OR REPLACE INTO state VALUES (?, ?)", pair)
         self.commit()
+
+    def settle(self, key: str, value: str) -> str:
+        self._write("INSERT OR IGNORE INTO state VALUES (?, ?)", (key, value))
+        self.commit()
+        return str(self.state(key))
+
+    def alone(self) -> bool:
+        return True
+
+    def leave(self) -> None:
+        """Nobody waits."""
+
+    def adopt(self) -> None:
+        """What an earlier process had claimed was given back when the file was opened."""
 
     def begin_anew(self) -> None:
         for table in _PER_CRAWL:
