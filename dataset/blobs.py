@@ -1,7 +1,8 @@
-"""Original bytes, content-addressed and write-once: `blobs/ab/cd/<sha256>`.
+"""Original bytes, content-addressed and write-once: `blobs/ab/<sha256>`.
 
 In: bytes. Out: their sha256, and the bytes again, verified. Local folders by atomic rename, any other place by
-fsspec URL. Never rewrites, re-encodes or renames what it was given.
+fsspec URL. Never rewrites, re-encodes or renames what it was given. 256 folders: a second level (`ab/cd/`, where older
+workspaces keep theirs, still read) made a new folder for nearly every blob, which cost more than writing it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,22 +63,47 @@ class BlobStore:
         """Where the blob lies (or would lie). Anything but a sha256 is refused: no path leaves the store."""
         if not _SHA256.fullmatch(sha256):
             raise DataError(f"{sha256[:80]!r} is not a sha256", expected="64 lower-case hex characters")
-        return f"{self.root}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+        place = f"{self.root}/{sha256[:2]}/{sha256}"
+        if self.is_local and not os.path.exists(place):
+            older = f"{self.root}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+            return older if os.path.exists(older) else place
+        return place
 
     def put(self, data: bytes) -> str:
         """Keep `data`; return its sha256. Keeping the same bytes again writes nothing."""
         sha256 = sha256_of(data)
-        if self.has(sha256):
-            return sha256
+        place = self.path(sha256)
         if self.is_local:
-            write_atomically(Path(self.path(sha256)), data)
+            if not os.path.exists(place):
+                self._write(place, data)
+        elif self.has(sha256):
+            return sha256
         else:
             self._filesystem().pipe_file(self.path(sha256), data)
         return sha256
 
+    def _write(self, place: str, data: bytes) -> None:
+        """Beside, then renamed; the folder is made only where the renaming misses it."""
+        temporary = f"{self.root}/.part-{os.getpid()}-{secrets.token_hex(6)}"
+        try:
+            if not os.path.isdir(self.root):
+                os.makedirs(self.root, exist_ok=True)
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
+                file.write(data)
+            try:
+                os.replace(temporary, place)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                os.replace(temporary, place)
+        except BaseException as error:
+            Path(temporary).unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise _storage_error(error, Path(place)) from error
+            raise
+
     def has(self, sha256: str) -> bool:
         where = self.path(sha256)
-        return Path(where).is_file() if self.is_local else bool(self._filesystem().exists(where))
+        return os.path.isfile(where) if self.is_local else bool(self._filesystem().exists(where))
 
     def get(self, sha256: str) -> bytes:
         """The bytes, checked against their name. Raises DataError where they are gone or were changed."""
@@ -101,9 +128,8 @@ class BlobStore:
 
     def __iter__(self) -> Iterator[str]:
         """Every sha256 kept, in order. Walks the store: for local ones only."""
-        for path in sorted(Path(self.root).glob("??/??/*")):
-            if _SHA256.fullmatch(path.name):
-                yield path.name
+        places = [*Path(self.root).glob("??/*"), *Path(self.root).glob("??/??/*")]
+        yield from sorted(path.name for path in places if _SHA256.fullmatch(path.name))
 
     def _filesystem(self):  # type: ignore[no-untyped-def]  # fsspec has no types
         import fsspec

@@ -13,7 +13,7 @@ from dataset.errors import DataError, StorageError
 def test_a_blob_lies_under_the_sha256_of_its_own_bytes(tmp_path: Path) -> None:
     sha256 = BlobStore(tmp_path).put(b"seam")
     assert sha256 == hashlib.sha256(b"seam").hexdigest()
-    assert (tmp_path / sha256[:2] / sha256[2:4] / sha256).read_bytes() == b"seam"
+    assert (tmp_path / sha256[:2] / sha256).read_bytes() == b"seam"
 
 
 def test_keeping_the_same_bytes_again_writes_nothing(tmp_path: Path) -> None:
@@ -42,6 +42,25 @@ def test_an_fsspec_url_keeps_and_gives_bytes() -> None:
     assert store.get(sha256) == b"seam"
     assert store.delete(sha256)
     assert not store.has(sha256)
+
+
+def test_blobs_of_an_older_workspace_two_folders_deep_are_found_read_and_deleted(tmp_path: Path) -> None:
+    store, sha256 = BlobStore(tmp_path), hashlib.sha256(b"seam").hexdigest()
+    write_atomically(tmp_path / sha256[:2] / sha256[2:4] / sha256, b"seam")
+    assert (store.put(b"seam"), store.get(sha256), list(store)) == (sha256, b"seam", [sha256])
+    assert not (tmp_path / sha256[:2] / sha256).exists()
+    assert store.delete(sha256)
+    assert not store.has(sha256)
+
+
+def test_a_full_disk_while_keeping_a_blob_leaves_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(StorageError, match="No space left"):
+        BlobStore(tmp_path).put(b"seam")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_leaves_no_file_and_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
