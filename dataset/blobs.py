@@ -72,12 +72,10 @@ class BlobStore:
     def put(self, data: bytes) -> str:
         """Keep `data`; return its sha256. Keeping the same bytes again writes nothing."""
         sha256 = sha256_of(data)
-        place = self.path(sha256)
-        if self.is_local:
-            if not os.path.exists(place):
-                self._write(place, data)
-        elif self.has(sha256):
+        if self.has(sha256):
             return sha256
+        if self.is_local:
+            self._write(self.path(sha256), data)
         else:
             self._filesystem().pipe_file(self.path(sha256), data)
         return sha256
