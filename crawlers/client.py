@@ -9,6 +9,7 @@ no proxy from the environment.
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -17,7 +18,7 @@ import aiohttp
 from multidict import CIMultiDictProxy
 
 from crawlers.addresses import AddressGuard, GuardedResolver, PrivateAddress, host_port
-from crawlers.pace import HostPace, retry_after_s
+from crawlers.pace import HostPace
 
 Headers = CIMultiDictProxy[str]
 Peek = Callable[[int, Headers], str | None]
@@ -63,7 +64,6 @@ class Client:
             resolver=GuardedResolver(self.guard),
             limit=0,
             limit_per_host=2 * self._concurrency,
-            ssl=ssl.create_default_context(),
         )
         headers = {"User-Agent": self.agent, "Accept-Encoding": "gzip, deflate"}
         self._session = aiohttp.ClientSession(
@@ -84,21 +84,25 @@ class Client:
         headers: dict[str, str] | None = None,
         peek: Peek | None = None,
         paced: bool = False,
+        cut: bool = False,
+        data: bytes | None = None,
     ) -> Answer:
         """Ask once. `cap` bounds the body after decompression, in bytes; `peek(status, headers)` may stop it unread.
 
-        `paced` says that the caller has taken the host's turn already.
+        `paced` says that the caller has taken the host's turn already, `cut` that a body over the cap is cut there
+        and not refused. `data` makes it a POST, which a page's own scripts may ask for.
         """
         try:
             host, _ = host_port(url)
+            address = self.guard.refuses_literal(url)
         except ValueError as error:
             raise Failure("bad_url", str(error)) from error
-        if address := self.guard.refuses_literal(url):
+        if address:
             raise Failure("private_address", address)
         if not paced:
             await self.pace.turn(pace_key(url))
         try:
-            return await self._ask(url, cap, headers or {}, peek)
+            return await self._ask(url, cap, headers or {}, peek, cut, data)
         except TimeoutError as error:
             raise Failure("timeout") from error
         except aiohttp.InvalidURL as error:
@@ -111,15 +115,17 @@ class Client:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Failure("connection", f"{type(error).__name__}: {error}") from error
 
-    async def _ask(self, url: str, cap: int, headers: dict[str, str], peek: Peek | None) -> Answer:
-        async with self._session.get(url, headers=headers, allow_redirects=False, timeout=self._timeout) as response:
-            if (
-                response.status in (429, 503)
-                and (wait := retry_after_s(response.headers.get("Retry-After"))) is not None
-            ):
-                self.pace.pause(pace_key(url), wait)
+    async def _ask(
+        self, url: str, cap: int, headers: dict[str, str], peek: Peek | None, cut: bool, data: bytes | None
+    ) -> Answer:
+        begun, method = time.monotonic(), "GET" if data is None else "POST"
+        async with self._session.request(
+            method, url, headers=headers, data=data, allow_redirects=False, timeout=self._timeout
+        ) as response:
+            latency_s = time.monotonic() - begun
+            self.pace.answered(pace_key(url), latency_s, response.status, response.headers.get("Retry-After"))
             stopped = peek(response.status, response.headers) if peek else None
-            if not stopped and (response.content_length or 0) > cap:
+            if not stopped and not cut and (response.content_length or 0) > cap:
                 stopped = "too_large"
             if stopped:
                 response.close()
@@ -129,7 +135,8 @@ class Client:
                 body += chunk
                 if len(body) > cap:
                     response.close()
-                    return Answer(response.status, response.headers, b"", "too_large")
+                    kept = (bytes(body[:cap]), None) if cut else (b"", "too_large")
+                    return Answer(response.status, response.headers, *kept)
             return Answer(response.status, response.headers, bytes(body))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
@@ -25,7 +26,7 @@ from crawlers.addresses import host_port
 from crawlers.client import Failure, pace_key
 from crawlers.pace import ComeBackLater
 from crawlers.policy import Decision
-from crawlers.settings import MAX_PAGE_BYTES
+from crawlers.settings import MAX_PAGE_BYTES, MAX_SITEMAP_BYTES
 
 _RETRIED = {"timeout": DownloadTimeoutError, "connection": DownloadFailedError, "dns": CannotResolveHostError,
             "refused": DownloadConnectionRefusedError}  # fmt: skip
@@ -58,6 +59,13 @@ class GateMiddleware:
             raise Refused(decision)
 
 
+class Redirects(RedirectMiddleware):
+    """Scrapy's own; a crawl sends no Referer, so there is none to judge."""
+
+    def handle_referer(self, request: Request, response: Response) -> None:
+        """Nothing was sent."""
+
+
 class PageHandler:
     """Scrapy's download handler over `crawlers.client`: guarded addresses, byte cap, deadline, the host's pace."""
 
@@ -81,7 +89,8 @@ class PageHandler:
             raise Refused(Decision("retry_later", str(later))) from later
         begun = time.monotonic()
         try:
-            answer = await job.client.get(request.url, cap=MAX_PAGE_BYTES, headers=headers, paced=True)
+            cap = MAX_SITEMAP_BYTES if request.meta["page"].kind == "sitemap" else MAX_PAGE_BYTES
+            answer = await job.client.get(request.url, cap=cap, headers=headers, paced=True)
         except Failure as failure:
             if failure.reason in _RETRIED:
                 raise _RETRIED[failure.reason](str(failure)) from failure

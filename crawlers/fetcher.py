@@ -49,6 +49,8 @@ _KEPT = (
     "x-robots-tag",
     "tdm-reservation",
     "tdm-policy",
+    "content-usage",
+    "content-signal",
     "link",
     "retry-after",
 )
@@ -77,6 +79,7 @@ class Fetcher:
     stamp: dict[str, Any]
     purpose: str
     max_bytes: int
+    max_pixels: int
     concurrency: int
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     pages_ended: bool = False
@@ -138,7 +141,7 @@ class Fetcher:
         begun, url, seen = time.monotonic(), task.url, set[str]()
         known = self.queue.known(task.url)
         while True:
-            decision = await self.gate.check(url)
+            decision = await self.gate.check(url, image=True)
             if decision.reason:
                 return Outcome(_refused(url, decision))
             seen.add(url)
@@ -153,24 +156,27 @@ class Fetcher:
             to = answer.headers.get("Location") if answer.status in (301, 302, 303, 307, 308) else None
             if answer.stopped or to is None:
                 return await self._judge(url, begun, answer, known, task, decision)
-            url = urljoin(url, to)
+            try:
+                url = urljoin(url, to)
+            except ValueError:
+                return Outcome(_failed(url, begun, "bad_url", answer))
             if url in seen or len(seen) > MAX_REDIRECTS:
                 return Outcome(_failed(url, begun, "redirect_loop", answer))
 
     def _peek(self, status: int, headers: Headers) -> str | None:
-        refused = self._opted_out(headers)
+        refused = self._opted_out(headers) if status in (200, 304) else None  # a 404's noindex speaks of itself
         return refused.reason if refused else None
 
     def _opted_out(self, headers: Headers) -> optout.OptOut | None:
-        return optout.from_headers(headers.getall("X-Robots-Tag", []), headers.get("tdm-reservation"), self.purpose)
+        said = [*headers.getall("Content-Usage", []), *headers.getall("Content-Signal", [])]
+        tags = headers.getall("X-Robots-Tag", [])
+        return optout.from_headers(tags, headers.get("tdm-reservation"), self.purpose, said)
 
     async def _judge(
         self, url: str, begun: float, answer: Answer, known: Known | None, task: ImageTask, decision: Decision
     ) -> Outcome:
-        if refused := self._opted_out(answer.headers):
-            return Outcome(
-                {**_answered(url, begun, answer), **_refused(url, Decision(refused.reason, refused.evidence))}
-            )
+        if answer.status in (200, 304) and (refused := self._opted_out(answer.headers)):
+            return _opted(url, begun, answer, refused)
         if answer.status == 304 and known:
             row = {"status": "unchanged", "sha256": known.sha256, "bytes": known.bytes, "policy": decision.as_json()}
             return Outcome({**_answered(url, begun, answer), **row})
@@ -179,7 +185,9 @@ class Fetcher:
             return Outcome(
                 _failed(url, begun, reason, answer), again_in_s=_again(reason, task, answer.headers.get("Retry-After"))
             )
-        if wrong := sniff.refusal(answer.body):
+        if refused := optout.from_bytes(answer.body, self.purpose):
+            return _opted(url, begun, answer, refused)
+        if wrong := sniff.refusal(answer.body, self.max_pixels):
             return Outcome({**_failed(url, begun, wrong, answer), "bytes": len(answer.body)})
         sha256 = await self._keep(answer.body)
         row = {"status": "ok", "sha256": sha256, "bytes": len(answer.body), "policy": decision.as_json()}
@@ -223,6 +231,10 @@ def _failed(url: str, begun: float, reason: str, answer: Answer | None = None, d
     )
     row = {**known, "status": "failed", "reason": reason}
     return {**row, "policy": Decision(None, detail).as_json()} if detail else row
+
+
+def _opted(url: str, begun: float, answer: Answer, refused: optout.OptOut) -> Outcome:
+    return Outcome({**_answered(url, begun, answer), **_refused(url, Decision(refused.reason, refused.evidence))})
 
 
 def _refused(url: str, decision: Decision) -> dict[str, Any]:

@@ -44,8 +44,10 @@ class Frontier:
     def next_request(self) -> Request | None:
         if self._again:
             return self._again.popleft()
-        room = self._job.room_for_products()
-        if room is not None and self._job.queue.counts().claimed >= max(room, 1):
+        room, counts = self._job.room_for_products(), self._job.queue.counts()
+        if counts.tried + counts.claimed >= self._job.scope.max_pages:
+            return None  # pages in flight spend the budget
+        if room is not None and counts.claimed >= max(room, 1):
             return None  # pages in flight may fill the budget already
         task = None if self._job.is_over() else self._job.queue.claim_page()
         return self._spider.request_for(task) if task else None

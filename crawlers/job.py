@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from crawlers.browser import Browser
 from crawlers.client import Client
 from crawlers.extract.product import EXTRACTOR, Product
 from crawlers.fetcher import Fetcher
@@ -57,6 +58,7 @@ class Job:
     purpose: str
     site: SiteConfig | None
     progress: Progress
+    browser: Browser | None = None
     error: Exception | None = None  # what stopped the pages from inside a callback, where Scrapy would only log it
 
     def is_over(self) -> bool:

@@ -129,6 +129,9 @@ class Queue(Protocol):
     def follow_instead(self, url: str) -> None:
         """Start over from `url` as a listing, following the links of what was only read so far."""
 
+    def drop_pending(self, kind: str) -> int:
+        """Forget the pages of a kind that nobody has claimed; returns how many."""
+
     def claim_page(self) -> PageTask | None:
         """The next page, now this worker's; None where there is none to be had."""
 

@@ -22,7 +22,7 @@ from dataset.errors import FetchError, UsageError
 
 ALIVE_S = 15
 BEAT_S = 3.0
-_SCRIPTS = ("ADD_PAGE", "CLAIM_PAGE", "PAGE_DONE", "PAGE_ENDED", "AGAIN", "ADD_IMAGES", "CLAIM_IMAGES",
+_SCRIPTS = ("ADD_PAGE", "CLAIM_PAGE", "PAGE_DONE", "PAGE_ENDED", "AGAIN", "DROP_PENDING", "ADD_IMAGES", "CLAIM_IMAGES",
             "IMAGE_ATTEMPTED", "ADOPT")  # fmt: skip
 _PER_CRAWL = ("counts", "kind", "score", "seq", "status", "reason", "reasons", "todo", "products", "images",
               "results", "outcomes", "hosts", "state")  # fmt: skip
@@ -94,7 +94,8 @@ class RedisQueue:
         return None if found is None else str(found)
 
     def set_state(self, **values: str) -> None:
-        self._db.hset(self._key("state"), mapping=values)
+        if values:
+            self._db.hset(self._key("state"), mapping=values)
 
     def settle(self, key: str, value: str) -> str:
         self._db.hsetnx(self._key("state"), key, value)
@@ -133,6 +134,9 @@ class RedisQueue:
     # pages ----------------------------------------------------------------------------------------------------------
     def add_page(self, url: str, kind: str, depth: int = 0, priority: int = 0) -> bool:
         return bool(self._run("ADD_PAGE", url, kind, depth, priority))
+
+    def drop_pending(self, kind: str) -> int:
+        return int(self._run("DROP_PENDING", kind))
 
     def claim_page(self) -> PageTask | None:
         found = self._run("CLAIM_PAGE", self.name)

@@ -111,6 +111,23 @@ return changed
 """
 )
 
+DROP_PENDING = (
+    _BASE
+    + """
+local dropped = 0
+for _, url in ipairs(redis.call('ZRANGE', p..'todo', 0, -1)) do
+  local kind = redis.call('HGET', p..'kind', url)
+  if kind and string.sub(kind, 1, #ARGV[1] + 1) == ARGV[1]..' ' then
+    redis.call('ZREM', p..'todo', url)
+    redis.call('HDEL', p..'kind', url); redis.call('HDEL', p..'status', url); redis.call('HDEL', p..'score', url)
+    count('pending', -1)
+    dropped = dropped + 1
+  end
+end
+return dropped
+"""
+)
+
 ADD_IMAGES = (
     _BASE + "for _, i in ipairs(cjson.decode(ARGV[2])) do add_image(ARGV[1], i['url'], i['host'], i['use']) end"
 )

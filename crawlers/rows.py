@@ -36,6 +36,12 @@ class Writer:
         """Write every unwritten row, if there are `at_least` so many."""
         if (self._busy.locked() and at_least > 1) or self._queue.waiting() < at_least:
             return
+        await asyncio.shield(asyncio.ensure_future(self._write()))
+
+    async def _write(self) -> None:
+        """Never cut off between a table's commit and the queue's mark: who waits may be cancelled, the thread may not,
+        and the next flush would write the same rows again.
+        """
         async with self._busy:
             for kind, table in ROWS.items():
                 self._queue.commit()  # what a table holds, the queue must hold too

@@ -10,29 +10,32 @@ robots middleware (it leaks).
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from scrapy.crawler import AsyncCrawlerRunner
 
-from crawlers import links
 from crawlers.addresses import AddressGuard, host_port, is_loopback
+from crawlers.browser import Browser
 from crawlers.client import Client, pace_key
-from crawlers.fetcher import Fetcher
 from crawlers.job import Job, Scope
 from crawlers.pace import HostPace
-from crawlers.policy import Robots
 from crawlers.queue import Queue
+from crawlers.redis_queue import RedisQueue
 from crawlers.rows import Writer
-from crawlers.session import gate_for, queue_path, together
+from crawlers.session import fetcher_for, gate_for, last_one_out, queue_path, together
 from crawlers.settings import agent, scrapy_settings
 from crawlers.site_config import SiteConfig, site_for
 from crawlers.spiders.shop import ShopSpider
 from crawlers.sqlite_queue import SqliteQueue
+from crawlers.strategies.choose import Chooser, reasons_of
 from dataset.errors import EmptyError, FetchError, UsageError
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
@@ -42,7 +45,8 @@ from dataset.workspace import Workspace
 class CrawlResult:
     """Counts over the whole crawl, resumed or not.
 
-    `reasons`: coded reason -> images; `page_reasons`: the same for pages.
+    `reasons`: coded reason -> images; `page_reasons`: the same for pages; `why`: what made `strategy` be chosen, and
+    what gave way to it.
     """
 
     store: str
@@ -57,6 +61,7 @@ class CrawlResult:
     reasons: dict[str, int] = field(default_factory=dict)
     page_reasons: dict[str, int] = field(default_factory=dict)
     was_finished: bool = False
+    why: str = ""
 
     def line(self) -> str:
         """One line for a person."""
@@ -67,6 +72,7 @@ class CrawlResult:
             f"{self.images_ok} ok{unchanged}, "
             f"{self.images_failed} failed, {self.images_refused} refused{f' ({said})' if said else ''}"
         )
+        counts += "".join(f". {said}" for said in self.why.split("; ") if re.search(" gave way to | broke off ", said))
         return f"crawled already, nothing asked. {counts}. --recrawl looks for changes" if self.was_finished else counts
 
     def as_json(self) -> dict[str, Any]:
@@ -75,9 +81,12 @@ class CrawlResult:
 
 def crawl(
     ws: Workspace, url: str, *, store: str | None = None, max_products: int | None = None, only: str | None = None,
-    recrawl: bool = False, progress: Progress = silent,
+    recrawl: bool = False, browser: bool = False, frontier: str | None = None, progress: Progress = silent,
 ) -> CrawlResult:  # fmt: skip
     """Crawl the shop at `url` into `ws`, or go on with it. `only` keeps to pages under a path; `store` names the rows.
+
+    `browser` runs the scripts of pages that are nothing without; `frontier` is the redis:// address of a queue that
+    several workers share, each with this same call.
 
     Raises UsageError (no address, or crawled by another process now), FetchError (can't be reached, or keeps us out),
     EmptyError (no product found). Counts cover all runs of this crawl.
@@ -87,12 +96,12 @@ def crawl(
     site = site_for(urlsplit(url).netloc, [ws.root / "sites"])
     budget = min(ws.settings.crawl.max_pages, (site and site.max_pages) or ws.settings.crawl.max_pages)
     scope = Scope(url, name, only, max_products, budget)
-    queue: Queue = SqliteQueue(queue_path(ws, name))
+    queue: Queue = RedisQueue(frontier, name) if frontier else SqliteQueue(queue_path(ws, name))
     try:
         _begin(queue, scope, recrawl)
         if queue.state("status") == "finished":
             return _result(queue, scope, was_finished=True)
-        asyncio.run(_crawl(ws, queue, scope, site, progress))
+        asyncio.run(_crawl(ws, queue, scope, site, browser, progress))
         return _result(queue, scope)
     finally:
         queue.close()
@@ -117,37 +126,42 @@ def _begin(queue: Queue, scope: Scope, recrawl: bool) -> None:
         status = None
     if status is None:
         crawl_id = f"{scope.store}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-        queue.set_state(crawl_id=crawl_id, status="running", asked=asked, strategy="")
-    elif queue.state("asked") != asked:
+        if queue.settle("crawl_id", crawl_id) == crawl_id:
+            queue.set_state(status="running", asked=asked, strategy="", why="[]")
+    elif (before := queue.state("asked")) != asked:
         queue.widen()
+        if str(before).rsplit(" ", 2)[0] != asked.rsplit(" ", 2)[0]:  # another part of the shop: choose again
+            queue.set_state(strategy="", why="[]", left_out="{}")
         queue.set_state(status="running", asked=asked)
 
 
-async def _crawl(ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | None, progress: Progress) -> None:
+async def _crawl(
+    ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | None, browser: bool, progress: Progress
+) -> None:
     settings = ws.settings.crawl
     loopback = is_loopback(scope.url)
     delay_s = site.delay_s if site and site.delay_s is not None else settings.delay_s
-    pace = HostPace(delay_s)
+    pace = HostPace(delay_s, target=max(1.0, settings.concurrency / 2))
     pace.set_delay(pace_key(scope.url), 0.0 if loopback else delay_s)
     guard = AddressGuard(scope.url, settings.allow_hosts)
-    async with Client(
-        agent(ws.settings.contact), guard, pace, timeout_s=settings.timeout_s, concurrency=settings.concurrency
-    ) as client:
+    client_for = partial(Client, timeout_s=settings.timeout_s, concurrency=settings.concurrency)
+    async with client_for(agent(ws.settings.contact), guard, pace) as client, AsyncExitStack() as both:
         job = _job(ws, queue, scope, site, client, progress)
+        job.browser = await both.enter_async_context(Browser(client, job.gate)) if browser else None
         await job.writer.reconcile()
-        await _seed(job)
+        chooser = Chooser(job)
+        await chooser.begin()
         runner = AsyncCrawlerRunner(scrapy_settings(ws.settings, delay_s=delay_s, loopback=loopback))
-        await together(queue, job.writer, _pages(job, runner), job.fetcher.run())
+        await together(queue, job.writer, _pages(job, chooser, runner), job.fetcher.run())
+        await last_one_out(queue, job.writer)
     _finish(job)
 
 
 def _job(ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | None, client: Client, progress: Progress) -> Job:
     crawl_id = str(queue.state("crawl_id"))
     gate = gate_for(ws, client)
-    fetcher = Fetcher(
-        queue, client, gate, ws.blobs, {"crawl_id": crawl_id, "store": scope.store, "source": "crawl"},
-        ws.settings.purpose, ws.settings.crawl.max_image_bytes, ws.settings.crawl.concurrency,
-    )  # fmt: skip
+    stamp = {"crawl_id": crawl_id, "store": scope.store, "source": "crawl"}
+    fetcher = fetcher_for(ws, queue, client, gate, stamp)
     writer = Writer(ws, queue, crawl_id)
     host = host_port(scope.url)[0]
     return Job(
@@ -155,44 +169,14 @@ def _job(ws: Workspace, queue: Queue, scope: Scope, site: SiteConfig | None, cli
     )
 
 
-async def _seed(job: Job) -> None:
-    """robots.txt first; then, on a crawl's first run, the sitemaps it names, /sitemap.xml, or the address itself."""
-    decision = await job.gate.check(job.scope.url)
-    robots = await job.gate.robots(job.scope.url)
-    if decision.reason == "robots_unavailable":
-        raise FetchError(
-            f"the shop can't be reached or keeps its robots.txt from us ({decision.evidence})", where=job.scope.url,
-            cure="Check the address, or try again later; what was done is kept",
-        )  # fmt: skip
-    if decision.reason and decision.reason != "robots":
-        raise FetchError(f"refused: {decision.evidence}", where=job.scope.url, cure=f"Reason: {decision.reason}")
-    if job.queue.state("strategy"):
-        return
-    is_shop = urlsplit(job.scope.url).path in ("", "/") and not (job.site and job.site.product_links)
-    sitemaps = await _sitemaps(job, robots) if is_shop else []
-    for address in sitemaps:
-        job.queue.add_page(address, "sitemap", priority=30)
-    if not sitemaps:
-        start = urljoin(job.scope.url, job.scope.only) if job.scope.only else job.scope.url
-        job.queue.add_page(links.clean(start), "listing")
-    job.queue.set_state(strategy="sitemap" if sitemaps else "listing")
-
-
-async def _sitemaps(job: Job, robots: Robots) -> list[str]:
-    """Sitemaps on the shop's own host."""
-    named = [urljoin(job.scope.url, s) for s in (robots.rules.sitemaps if robots.rules else [])] or [
-        urljoin(job.scope.url, "/sitemap.xml")
-    ]
-    own = [s for s in named if host_port(s)[0].removeprefix("www.") == job.host.removeprefix("www.")]
-    allowed = [s for s in own if not (await job.gate.check(s)).reason]
-    return list(dict.fromkeys(allowed))
-
-
-async def _pages(job: Job, runner: AsyncCrawlerRunner) -> None:
-    """Read pages until none is left; the images go on after that."""
-    await runner.crawl(ShopSpider, job=job)
-    if job.error:
-        raise job.error
+async def _pages(job: Job, chooser: Chooser, runner: AsyncCrawlerRunner) -> None:
+    """Read pages until none is left, by one strategy after the other; the images go on after that."""
+    is_left = True
+    while is_left:
+        await runner.crawl(ShopSpider, job=job, chooser=chooser)
+        if job.error:
+            raise job.error
+        is_left = await chooser.give_way()
     job.fetcher.pages_ended = True
     job.fetcher.changed.set()
 
@@ -204,7 +188,7 @@ def _finish(job: Job) -> None:
     if postponed := queue.postponed():
         wait = job.client.pace.wait_s(pace_key(where))
         raise FetchError(
-            f"the shop asks to come back in {wait:.0f} s",
+            f"the shop asks to come back in {wait:.0f} s" if wait else "the shop is too busy to answer",
             where=where,
             cure=f"Run the same command then: {postponed} pages are left",
         )
@@ -242,5 +226,5 @@ def _result(queue: Queue, scope: Scope, *, was_finished: bool = False) -> CrawlR
     return CrawlResult(
         scope.store, str(queue.state("crawl_id")), str(queue.state("strategy")), queue.counts().done,
         queue.counts().products, images["ok"], images["unchanged"], images["failed"], images["refused"],
-        dict(reasons.most_common()), queue.page_reasons(), was_finished,
+        dict(reasons.most_common()), queue.page_reasons(), was_finished, reasons_of(queue),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.client import Client
+from crawlers.fetcher import Fetcher
 from crawlers.policy import Gate
 from crawlers.queue import Queue
 from crawlers.rows import Writer
@@ -28,10 +29,23 @@ def queue_path(ws: Workspace, name: str) -> Path:
 
 
 def gate_for(ws: Workspace, client: Client) -> Gate:
-    """The gate with this workspace's deny list and take-downs."""
+    """The gate with this workspace's purpose, lists and take-downs."""
     written = ws.tables.version("takedowns") is not None
     rows = ws.tables.read("takedowns", columns=["kind", "value"]).to_pylist() if written else []
-    return Gate(client, deny_hosts=ws.settings.crawl.deny_hosts, taken_down={(r["kind"], r["value"]) for r in rows})
+    crawl = ws.settings.crawl
+    return Gate(
+        client, deny_hosts=crawl.deny_hosts, only_hosts=crawl.only_hosts, licences=crawl.licences,
+        purpose=ws.settings.purpose, taken_down={(r["kind"], r["value"]) for r in rows},
+    )  # fmt: skip
+
+
+def fetcher_for(ws: Workspace, queue: Queue, client: Client, gate: Gate, stamp: dict[str, Any]) -> Fetcher:
+    """The image fetcher with this workspace's purpose and bounds; `stamp` are the columns its rows share."""
+    crawl = ws.settings.crawl
+    return Fetcher(
+        queue, client, gate, ws.blobs, stamp, ws.settings.purpose, crawl.max_image_bytes, crawl.max_image_pixels,
+        crawl.concurrency,
+    )  # fmt: skip
 
 
 async def together(queue: Queue, writer: Writer, *work: Coroutine[Any, Any, None]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dataset.settings import Settings
 
+MAX_SITEMAP_BYTES = 64 * 1024 * 1024  # the protocol allows 50 MB
 MAX_PAGE_BYTES = 16 * 1024 * 1024
 VERSION = "1.0"
 
@@ -28,14 +29,14 @@ def scrapy_settings(settings: Settings, *, delay_s: float, loopback: bool) -> di
             "crawlers.download.GateMiddleware": 10,
             "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
-            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+            "crawlers.download.Redirects": 600,
         },
         "SPIDER_MIDDLEWARES_BASE": {
             "scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25,
             "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50,
             "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": 800,
         },
-        "EXTENSIONS_BASE": {"scrapy.extensions.throttle.AutoThrottle": 0},
+        "EXTENSIONS_BASE": {},  # the pace of each host (crawlers.pace) does AutoThrottle's part, for images too
         "CONCURRENT_ITEMS": 1,  # Scrapy makes so many tasks a page for its items, and a page of ours yields none
         "RETRY_EXCEPTIONS": [
             "scrapy.exceptions.CannotResolveHostError",
@@ -55,9 +56,6 @@ def scrapy_settings(settings: Settings, *, delay_s: float, loopback: bool) -> di
         "CONCURRENT_REQUESTS_PER_DOMAIN": settings.crawl.concurrency,
         "DOWNLOAD_TIMEOUT": settings.crawl.timeout_s,
         "DOWNLOAD_DELAY": 0 if loopback else delay_s,
-        "AUTOTHROTTLE_ENABLED": not loopback,
-        "AUTOTHROTTLE_START_DELAY": delay_s,
-        "AUTOTHROTTLE_TARGET_CONCURRENCY": settings.crawl.concurrency / 2,
         "USER_AGENT": agent(settings.contact),
         "LOG_ENABLED": False,
         "STATS_DUMP": False,

@@ -131,6 +131,11 @@ class SqliteQueue:
         self._write("INSERT OR IGNORE INTO pages (url, kind, depth) VALUES (?, 'listing', 0)", (url,))
         self._recount()
 
+    def drop_pending(self, kind: str) -> int:
+        dropped = self._write("DELETE FROM pages WHERE status='pending' AND kind=?", (kind,))
+        self._counts.pending -= dropped
+        return dropped
+
     def claim_page(self) -> PageTask | None:
         sql = "SELECT url, kind, depth FROM pages WHERE status='pending' ORDER BY priority DESC, rowid LIMIT 1"
         row = self._db.execute(sql).fetchone() if self._counts.pending else None

@@ -24,12 +24,11 @@ import pyarrow as pa
 from crawlers.addresses import AddressGuard
 from crawlers.client import Client
 from crawlers.extract.product import Product
-from crawlers.fetcher import Fetcher
 from crawlers.job import product_row
 from crawlers.pace import HostPace
 from crawlers.queue import Found, Queue
 from crawlers.rows import Writer
-from crawlers.session import gate_for, queue_path, together
+from crawlers.session import fetcher_for, gate_for, queue_path, together
 from crawlers.settings import agent
 from crawlers.sqlite_queue import SqliteQueue
 from dataset.errors import DataError, EmptyError, UsageError
@@ -190,16 +189,16 @@ def _product(row: tuple[Any, ...], store: str, crawl_id: str) -> tuple[dict[str,
 
 async def _fetch(ws: Workspace, queue: Queue, store: str, progress: Progress) -> None:
     settings, crawl_id = ws.settings.crawl, str(queue.state("crawl_id"))
-    guard, pace = AddressGuard(None, settings.allow_hosts), HostPace(settings.delay_s)
+    guard = AddressGuard(None, settings.allow_hosts)
+    pace = HostPace(settings.delay_s, target=max(1.0, settings.concurrency / 2))
     async with Client(
         agent(ws.settings.contact), guard, pace, timeout_s=settings.timeout_s, concurrency=settings.concurrency
     ) as client:
         gate, writer = gate_for(ws, client), Writer(ws, queue, crawl_id)
         stamp = {"crawl_id": crawl_id, "store": store, "source": "list"}
-        fetcher = Fetcher(
-            queue, client, gate, ws.blobs, stamp, ws.settings.purpose, settings.max_image_bytes, settings.concurrency,
-            pages_ended=True, progress=lambda done, _: progress(done, int(queue.state("listed") or 0)),
-        )  # fmt: skip
+        fetcher = fetcher_for(ws, queue, client, gate, stamp)
+        fetcher.pages_ended, listed = True, int(queue.state("listed") or 0)
+        fetcher.progress = lambda done, _: progress(done, listed)
         await writer.reconcile()
         await together(queue, writer, fetcher.run())
 

@@ -29,6 +29,13 @@ class CrawlSettings(BaseModel):
     delay_s: float = Field(0.25, ge=0, description="pause between two requests to one host; loopback has none")
     allow_hosts: list[str] = Field(default_factory=list, description="private hosts that pages may point to")
     deny_hosts: list[str] = Field(default_factory=list, description="hosts never asked for anything")
+    only_hosts: list[str] = Field(
+        default_factory=list, description="domains that may be asked besides the named shop; empty is all"
+    )
+    max_image_pixels: int = Field(89_478_485, ge=1, description="an image whose header says more is not kept")
+    licences: Literal["any", "stated", "free"] = Field(
+        "any", description="what licence markup an image needs: none, some licence, or public domain, CC0 or CC BY"
+    )
 
 
 class Settings(BaseModel):

@@ -167,6 +167,15 @@ def test_following_instead_makes_listings_of_what_was_only_read(queue: Queue) ->
     assert {(t.url, t.kind) for t in tasks if t} == {("http://s/p", "listing"), ("http://s/", "listing")}
 
 
+def test_pages_of_a_kind_that_nobody_holds_can_be_dropped(queue: Queue) -> None:
+    for url, kind in [("http://s/held", "leaf"), ("http://s/a", "leaf"), ("http://s/l", "listing")]:
+        queue.add_page(url, kind, 0, 5 if url.endswith("held") else 0)
+    held = queue.claim_page()
+    assert held is not None
+    assert (held.url, queue.drop_pending("leaf"), queue.counts().pending) == ("http://s/held", 1, 1)
+    assert queue.add_page("http://s/a", "leaf")
+
+
 def test_hosts_are_given_a_few_at_a_time_until_all_had_a_turn(queue: Queue) -> None:
     images = [(f"http://h{n}/i.jpg", {"product_id": None, "page_url": None, "position": 0}) for n in range(7)]
     queue.add_images(images)

@@ -13,7 +13,8 @@ from parsel import Selector
 
 from crawlers import links, optout, sitemaps, sniff
 from crawlers.addresses import AddressGuard, is_public
-from crawlers.extract import fields, images
+from crawlers.extract import fields
+from crawlers.extract.image_urls import srcset
 from crawlers.extract.page import extract
 from crawlers.pace import retry_after_s
 from crawlers.site_config import SHIPPED, load_site, site_for
@@ -141,4 +142,4 @@ def test_a_shared_sign_says_no_currency_and_a_wrong_check_digit_no_gtin() -> Non
 
 def test_a_srcset_with_commas_in_its_urls_gives_the_widest() -> None:
     written = "/w_300,h_400/a.jpg 300w, /w_900,h_1200/a.jpg 900w"
-    assert images.srcset(written) == [("/w_300,h_400/a.jpg", 300), ("/w_900,h_1200/a.jpg", 900)]
+    assert srcset(written) == [("/w_300,h_400/a.jpg", 300), ("/w_900,h_1200/a.jpg", 900)]

@@ -118,7 +118,7 @@ def test_every_kind_of_broken_image_gets_its_own_code(shop: Shop, ws: Workspace)
     ws.settings.crawl.max_image_bytes = 4_000
     shop.picture("/fine.jpg", 1)
     shop.answers["/moved.jpg"] = Answer(b"", 301, {"Location": "/fine.jpg"})
-    names = ["html", "empty", "text", "loop", "inside", "big", "missing", "moved"]
+    names = ["html", "empty", "text", "loop", "inside", "big", "gone", "moved"]
     shop.sitemap([shop.product(1, images=[f"/{n}.jpg" for n in names])])
     crawl(ws, shop.url)
     found = {name: rows(ws)[f"{name}.jpg"]["reason"] for name in names}
@@ -282,7 +282,7 @@ def test_kill_9_loses_nothing_and_writes_nothing_twice(shop: Shop, ws: Workspace
 
 
 def test_a_result_is_one_line_for_a_person_and_plain_json(shop: Shop, ws: Workspace) -> None:
-    shop.sitemap([shop.product(1, images=["/missing.jpg"])])
+    shop.sitemap([shop.product(1, images=["/gone.jpg"])])
     result = crawl(ws, shop.url, store="here")
     assert result.line() == "here: 1 products on 2 pages (sitemap); images: 0 ok, 1 failed, 0 refused (http_404 1)"
     assert json.loads(json.dumps(result.as_json()))["reasons"] == {"http_404": 1}

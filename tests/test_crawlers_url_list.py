@@ -92,7 +92,7 @@ def test_what_cannot_be_had_is_a_coded_row_and_the_rest_comes(shop: Shop, ws: Wo
     listed.write_text("\n".join([shop.url + "/0.jpg", *[shop.url + b for b in bad], *others]))
     result = import_urls(ws, listed)
     assert (result.images_ok, result.images_failed + result.images_refused) == (1, 8)
-    assert result.reasons == {"scheme": 4, "html": 1, "http_404": 1, "noai": 1, "private_address": 1}
+    assert result.reasons == {"scheme": 3, "bad_url": 1, "html": 1, "http_404": 1, "noai": 1, "private_address": 1}
 
 
 def test_loopback_is_refused_unless_the_workspace_allows_it(shop: Shop, tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ from parsel import Selector
 Node = dict[str, Any]
 _WRAPPERS = re.compile(r"^\s*(//|/\*)?\s*(<!\[CDATA\[|<!--)\s*(\*/)?|(//|/\*)?\s*(\]\]>|-->)\s*(\*/)?\s*;?\s*$")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
-_MAX_NODES = 5_000
+_MAX_NODES, _MAX_SCRIPTS = 2_000, 200
 
 
 def nodes(page: Selector) -> list[Node]:
     """Top-level nodes, `@graph` opened, in document order."""
     found: list[Node] = []
-    for script in page.xpath('//script[contains(translate(@type, "JSONLD", "jsonld"), "ld+json")]'):
-        _open(_load(script.xpath("string()").get() or ""), found)
+    for script in page.root.xpath('//script[contains(translate(@type, "JSONLD", "jsonld"), "ld+json")]')[:_MAX_SCRIPTS]:
+        _open(_load(script.text or ""), found)
     return _joined(found[:_MAX_NODES])
 
 

@@ -6,6 +6,7 @@ nothing: which origin wins is `crawlers.extract.page`'s business.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from crawlers.extract import fields, offers
@@ -24,9 +25,9 @@ def candidates(node: Node) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": fields.text(node.get("name")),
         "brand": fields.text(node.get("brand") or node.get("manufacturer")),
-        "sku": fields.text(node.get("sku") or _first_offer(node, "sku")),
+        "sku": _code(node.get("sku") or _first_offer(node, "sku")),
         "gtin": _gtin(node),
-        "mpn": fields.text(node.get("mpn")),
+        "mpn": _code(node.get("mpn")),
         "colour": fields.text(node.get("color") or node.get("colour")),
         "sizes": fields.texts(node.get("size"))
         or list(dict.fromkeys(s for v in family for s in fields.texts(v.get("size")))),
@@ -40,6 +41,16 @@ def candidates(node: Node) -> dict[str, Any]:
     return {k: v for k, v in found.items() if v}
 
 
+def prices(node: Node) -> list[str]:
+    """What any offer or variant of a node costs."""
+    return offers.prices(node)
+
+
+def states(node: Node) -> set[str]:
+    """schema.org names of the availability of a node's offers and variants."""
+    return offers.states(node)
+
+
 def images(node: Node) -> list[Any]:
     """What a node names as its images, unread: strings, objects, lists with nulls."""
     own = node.get("image") or node.get("images") or node.get("photo") or []
@@ -50,6 +61,14 @@ def _first_offer(node: Node, key: str) -> Any:
     offer = node.get("offers")
     first = offer[0] if isinstance(offer, list) and offer else offer
     return first.get(key) if isinstance(first, dict) and not isinstance(offer, list) else None
+
+
+def _code(value: Any) -> str | None:
+    """A code without the label some shops write into it ('sku:856802') and without what stands for none."""
+    written = re.sub(r"^(?:sku|mpn|item|ref|art)\s?[:#]\s*", "", fields.text(value) or "", flags=re.I)
+    return (
+        written if written and written.lower() not in ("n/a", "na", "null", "none", "undefined", "-", "false") else None
+    )
 
 
 def _gtin(node: Node) -> str | None:

@@ -37,6 +37,21 @@ def read(node: Node) -> dict[str, Any]:
     return {k: v for k, v in found.items() if v}
 
 
+def prices(node: Node) -> list[str]:
+    """What each offer, also each variant's, costs."""
+    every = _every(node)
+    code = next((c for o in every if (c := _currency(o))), None)
+    return [p for offer in every if (p := _price(offer, code))]
+
+
+def states(node: Node) -> set[str]:
+    return {s for offer in _every(node) if (s := fields.availability(offer.get("availability")))}
+
+
+def _every(node: Node) -> list[Node]:
+    return [*_offers(node), *[o for v in variants_of(node) for o in _offers(v)]]
+
+
 def variants(node: Node) -> list[dict[str, Any]]:
     """{sku, colour, size, price, availability, image} of each variant, and of each offer that names its own SKU."""
     rows = [_variant(v) for v in variants_of(node)] or [

@@ -1,8 +1,8 @@
 """What a page yields: its kind and its products, as values with the source of each field.
 
 `Product` has the fields of the `products` table that a page can say; `source` maps field -> [origin, confidence in
-(0, 1]]. Origins: json-ld, microdata, opengraph, selector, page. Prices are decimal strings, currency ISO 4217,
-texts plain.
+(0, 1]]. Origins: json-ld, microdata, rdfa, state, opengraph, selector, visible. Prices are decimal strings,
+currency ISO 4217, texts plain.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-EXTRACTOR = "modiste.extract/1"
+EXTRACTOR = "modiste.extract/2"
 Kind = Literal["product", "listing", "article", "other"]
 
 

@@ -14,8 +14,17 @@ def crawl(
     url: Annotated[str, typer.Argument(help="Address of the shop.")],
     store: Annotated[str | None, typer.Option(help="Short name of the shop; by default its host.")] = None,
     max_products: Annotated[int | None, typer.Option(min=1, help="Stop after so many products.")] = None,
-    only: Annotated[str | None, typer.Option(help="Only pages whose path holds this, such as /women/.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(help="Only pages whose path begins so, such as /women/, and the products they link to."),
+    ] = None,
     recrawl: Annotated[bool, typer.Option(help="Ask again for what is known; unchanged images stay.")] = False,
+    browser: Annotated[
+        bool, typer.Option(help="Run the scripts of pages that are nothing without (Chromium).")
+    ] = False,
+    frontier: Annotated[
+        str | None, typer.Option(help="redis:// address of a queue that several workers share.")
+    ] = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -23,13 +32,24 @@ def crawl(
 
     Example: modiste crawl https://shop.example -w shop --max-products 200
     """
+    from crawlers.policy import contact_warning
     from crawlers.run import crawl as step
 
     ws = open_workspace(workspace)
+    if said := contact_warning(ws.settings.contact, url if "://" in url else f"https://{url}"):
+        typer.echo(said, err=True)
     perform(
         "crawl",
         lambda progress: step(
-            ws, url, store=store, max_products=max_products, only=only, recrawl=recrawl, progress=progress
+            ws,
+            url,
+            store=store,
+            max_products=max_products,
+            only=only,
+            recrawl=recrawl,
+            browser=browser,
+            frontier=frontier,
+            progress=progress,
         ),
         as_json,
     )

@@ -1,0 +1,1 @@
+"""Real shop systems on loopback, filled with known goods; what their own databases list is the truth."""
