@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from crawlers_shop import HTML, Answer, Shop, jpeg, serving
 
-from crawlers.sqlite_queue import SqliteQueue
 from crawlers.run import crawl
+from crawlers.sqlite_queue import SqliteQueue
 from dataset.blobs import sha256_of
 from dataset.errors import EmptyError, FetchError, StorageError, UsageError
 from dataset.workspace import Workspace

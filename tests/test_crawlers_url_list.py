@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from crawlers_shop import Shop, serving
 
 from crawlers.url_list import import_urls
 from dataset.errors import DataError, EmptyError, UsageError
 from dataset.workspace import Workspace
-from crawlers_shop import Shop, serving
 
 
 @pytest.fixture
@@ -107,7 +107,8 @@ def test_lists_that_cannot_be_read_say_what_is_wrong(ws: Workspace, tmp_path: Pa
     for name, content, error, words in [
         ("none.csv", None, UsageError, "no such list"), ("list.xlsx", b"x", UsageError, "no kind of list"),
         ("list.csv", b"a,b\n1,2\n", DataError, "no column of URLs; its columns: a, b"),
-        ("list.parquet", b"PAR", DataError, "can't be read as .parquet"), ("list.txt", b"\xff\xfe\x00", DataError, "can't be read as .txt"),
+        ("list.parquet", b"PAR", DataError, "can't be read as .parquet"),
+        ("list.txt", b"\xff\xfe\x00", DataError, "can't be read as .txt"),
         ("empty.txt", b"# nothing\n", EmptyError, "no URL in the list"),
     ]:  # fmt: skip
         if content is not None:
