@@ -17,7 +17,7 @@ _NOISE = frozenset((
     "gclid", "gbraid", "wbraid", "fbclid", "msclkid", "mc_cid", "mc_eid", "yclid", "ref", "sid", "phpsessid",
     "sessionid", "session_id", "oscsid", "zenid", "jsessionid", "sort", "sort_by", "sortby", "orderby", "order",
     "dir", "direction", "view", "mode", "display", "currency", "product_list_order", "product_list_dir",
-    "product_list_mode", "product_list_limit", "srsltid", "_pos", "_sid", "_ss",
+    "product_list_mode", "product_list_limit", "selected_facets", "srsltid", "_pos", "_sid", "_ss",
 ))  # fmt: skip
 _ACTIONS = frozenset((
     "add-to-cart", "add_to_cart", "addtocart", "add-to-wishlist", "add_to_wishlist", "remove_item",
@@ -34,7 +34,8 @@ _NO_PAGE = re.compile(
     re.I,
 )
 _NO_SHOP = re.compile(
-    r"/(cart|basket|checkout|account|login|register|wishlist|compare|search|admin|password|customer|cgi-bin)(/|$|\.|\?)",
+    r"/(cart|basket|checkout|account|login|register|wishlist|compare|search|admin|password|customer|cgi-bin)(/|$|\.|\?)"
+    r"|/reviews?/(add|new|write|create)(/|$|\?)",
     re.I,
 )
 _PLAIN = re.compile(r"https?://[a-z0-9.:-]+/[A-Za-z0-9/_~-]*(\.[A-Za-z0-9/_~-]+)*")

@@ -192,3 +192,19 @@ def test_a_hostile_srcset_costs_no_more_than_its_length(written: str) -> None:
     started = time.process_time()
     image_urls.srcset(written)
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("rendition", "source"),
+    [
+        ("https://s.example/images?src=%2Fassets%2Fcoat.jpg&w=640&q=75", "https://s.example/assets/coat.jpg"),
+        ("https://s.example/images?src=https%3A%2F%2Fs.example%2Fassets%2Fcoat.jpg&w=1200&h=675&f=png",
+         "https://s.example/assets/coat.jpg"),
+        ("https://s.example/media/filer_public_thumbnails/filer_public/ab/cd/u-1/coat.jpg__300x300_q85_crop-smart.jpg",
+         "https://s.example/media/filer_public/ab/cd/u-1/coat.jpg"),
+        ("https://s.example/media/coat.jpg.120x80_q85.jpg", "https://s.example/media/coat.jpg"),
+    ],
+)  # fmt: skip
+def test_what_a_resizer_was_asked_for_is_the_same_picture_and_larger(rendition: str, source: str) -> None:
+    assert image_urls.identity(rendition) == image_urls.identity(source)
+    assert image_urls.stated_width(rendition) < image_urls.stated_width(source)

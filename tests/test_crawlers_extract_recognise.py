@@ -30,11 +30,13 @@ def html(
     "body",
     [
         html("<h1>Ten coats we love</h1><p>The dress costs $49.</p>" + LONG, title="Ten coats we love"),
-        html("<article><h1>Wool Coat, tried</h1><p>By Ann, May 12, 2026</p>" + LONG * 4 + "<a href='https://x.example'>Buy now for $80</a></article>",
+        html("<article><h1>Wool Coat, tried</h1><p>By Ann, May 12, 2026</p>" + LONG * 4
+             + "<a href='https://x.example'>Buy now for $80</a></article>",
              data=[{"@type": "Article", "headline": "Wool Coat, tried"}, PRODUCT]),
         html("<h1>Wool Coat, tried</h1>" + LONG, meta='<meta property="og:type" content="article">',
              data=PRODUCT | {"offers": None}),
-        html("<h1>My autumn</h1><p>May 12, 2026</p>" + LONG * 3 + '<h3><a href="/c">Wool Coat</a></h3><p class="price">$80.00</p>'
+        html("<h1>My autumn</h1><p>May 12, 2026</p>" + LONG * 3
+             + '<h3><a href="/c">Wool Coat</a></h3><p class="price">$80.00</p>'
              "<button>Add to cart</button>" + LONG, title="My autumn", attributes='class="single-post"'),
         html("<h1>Coats</h1><p>Showing 1-6 of 80 results</p>" + TILES, title="Coats"),
         html("<h1>Coats</h1>" + TILES, title="Coats", data=[PRODUCT | {"name": f"Coat {n}"} for n in range(6)]),

@@ -60,6 +60,8 @@ _FOLDERS = (
     re.compile(r"/image/cache(?=/)"),  # OpenCart
     re.compile(r"/images/stencil/[^/]+(?=/)"),  # BigCommerce
 )
+# easy-thumbnails (Django): NAME.jpg.300x300_q85_crop.jpg lies beside NAME.jpg, or below a folder of its own (filer).
+_EASY = re.compile(r"(?<=\.)(\w{3,4})(?:\.|__)(\d{2,4})x\d{2,4}_q\d{2}[\w.,-]*$")
 _CLOUDINARY = re.compile(r"(/image/(?:upload|fetch)/)((?:[a-z]{1,3}_[^/]+/)+)")
 _SIGNED = re.compile(r"/s--[\w-]+--/|(?<=[/,])t_")
 _SHOPIFY = re.compile(
@@ -149,6 +151,9 @@ def identity(url: str) -> str:
     """What stays of an image URL without size, format and age: one picture, one identity."""
     parts = urlsplit(original(url))
     path = unquote(parts.path)
+    if source := _source(parts.query, path):
+        return identity(absolute(source, url) or source)
+    path = _EASY.sub(r"\1", path.replace("/filer_public_thumbnails/", "/"))
     for folder in _FOLDERS:
         path = folder.sub("", path)
     path = _PRESTA.sub(r"\1", path)
@@ -159,6 +164,14 @@ def identity(url: str) -> str:
         return f"{parts.netloc.lower()}{path.lower()}?"  # Scene7: the whole query describes the rendition
     kept = sorted((k, v) for k, v in parse_qsl(parts.query) if k.lower() not in _SIZE_KEYS)
     return f"{parts.netloc.lower().removeprefix('www.')}{path.lower()}?{urlencode(kept)}"
+
+
+def _source(query: str, path: str) -> str | None:
+    """What a resizer was asked to render, where it is a picture's address: `/images?src=/assets/a.jpg&w=640`."""
+    if PICTURE.search(path):
+        return None
+    found = [v for k, v in parse_qsl(query) if k.lower() in ("src", "url", "image", "img") and PICTURE.search(v)]
+    return found[0] if len(found) == 1 and found[0].startswith(("/", "http")) else None
 
 
 @lru_cache(maxsize=4_096)
@@ -172,6 +185,8 @@ def stated_width(url: str) -> int:
         return max(stated)
     if "/is/image/" in parts.path:
         return 400  # Scene7 serves its default size where a URL names none
+    if easy := _EASY.search(parts.path):
+        return int(easy[2])
     for pattern in (_IN_NAME, _PRESTA, _NUMBERED, _IN_PATH):
         if found := pattern.search(parts.path):
             texts = [g for g in found.groups() if g]

@@ -18,19 +18,25 @@ from crawlers.extract.jsonld import Node
 _RELATED = re.compile(
     r"related|recommend|also[-_]?(bought|like|viewed)|upsell|cross[-_]?sell|carousel|recently|similar", re.I
 )
-_MOST_ITEMS, _DEEPEST = 400, 250
+_MOST_ITEMS, _DEEPEST, _MOST_NESTED = 400, 250, 30
 
 
 def items(page: Selector, url: str) -> list[Node]:
     """Top-level items of any type, outside recommendation blocks. A page with more than 400 items is a list: none."""
     marked = page.root.xpath("//*[@itemscope]")
-    if not marked or len(marked) > _MOST_ITEMS:
+    if not marked or len(marked) > _MOST_ITEMS or _too_nested(marked):
         return []
-    try:
-        found = MicrodataExtractor(nested=True, add_html_node=True).extract_items(page.root, url)
-        return [_node(item) for item in found if not _inside_related(item["htmlNode"])]
-    except RecursionError:  # items nested hundreds deep are an attack, not a shop
-        return []
+    found = MicrodataExtractor(nested=True, add_html_node=True).extract_items(page.root, url)
+    return [_node(item) for item in found if not _inside_related(item["htmlNode"])]
+
+
+def _too_nested(marked: list[Any]) -> bool:
+    """Items nested dozens deep are an attack, not a shop; extruct reads them by recursion."""
+    depth: dict[Any, int] = {}
+    for element in marked:
+        owner = next((a for a in islice(element.iterancestors(), _DEEPEST) if a in depth), None)
+        depth[element] = depth.get(owner, 0) + 1
+    return max(depth.values()) > _MOST_NESTED
 
 
 def _inside_related(element: Any) -> bool:

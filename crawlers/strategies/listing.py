@@ -21,7 +21,8 @@ from crawlers.strategies.strategy import Front, Link, PageAnswer, Reading
 
 _MIN_TILES = 4
 _PAGER = "contains(@class,'pager') or contains(@id,'pager') or contains(@class,'paginat') or contains(@id,'paginat')"
-_EMPTY_PAGER = f"//*[self::div or self::nav or self::ul][{_PAGER}][not(.//a[@href])]"
+_LEADS = "@href and not(starts-with(@href,'#')) and not(starts-with(@href,'javascript:'))"
+_EMPTY_PAGER = f"//*[self::div or self::nav or self::ul][{_PAGER}][not(.//a[{_LEADS}])]"
 
 
 class Listings:
