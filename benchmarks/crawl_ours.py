@@ -17,7 +17,6 @@ import crawl_words
 from crawl_words import CONCURRENCY, Words
 
 from crawlers.run import crawl
-from dataset.check import check
 from dataset.images import decode
 from dataset.workspace import Workspace
 
@@ -32,6 +31,8 @@ def _crawl(words: Words) -> int:
 
 
 def _crawl_and_check(words: Words) -> int:
+    from dataset.check import check  # here: the other contenders do not pay for it
+
     ws = _workspace(words)
     crawl(ws, words.url)
     result = check(ws)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -163,6 +164,18 @@ def _nearest(tag: Any, steps: int) -> Iterator[Any]:
         yield ancestor
 
 
+@lru_cache(maxsize=8_192)
+def _meaning(words: str, is_picture: bool) -> str:
+    """What class names and ids say of the place they stand for."""
+    if not words.strip():
+        return ""
+    if _CLONE.search(words) or (_ELSEWHERE.search(words) and not (is_picture and _GALLERY.search(words))):
+        return "elsewhere"
+    if _GALLERY.search(words):
+        return "gallery"
+    return "aside" if _ASIDE.search(words) else ""
+
+
 class _Surroundings:
     """What stands around an element; each ancestor is judged once."""
 
@@ -209,21 +222,15 @@ class _Surroundings:
         words = f"{element.get('class') or ''} {element.get('id') or ''}"
         if element.tag == "a":
             words += f" {element.get('rel') or ''}"
-        if not words.strip():
-            return ""
-        if _CLONE.search(words):
-            return "elsewhere"
-        if _ELSEWHERE.search(words) and not (element.tag in ("img", "a") and _GALLERY.search(words)):
-            return "elsewhere"
-        if _GALLERY.search(words):
-            return "gallery"
-        return "aside" if _ASIDE.search(words) else ""
+        return _meaning(words, element.tag in ("img", "a"))
 
     def _is_tile(self, link: Any) -> bool:
         """Whether it leads to another page: not to a picture, a place on this page or a closer look."""
         href = (link.get("href") or "").strip()
         if not href or href[0] in "#?" or _leads_to_picture(link) or _CLOSER.search(href):
             return False
+        if href[0] == "/" and href[1:2] != "/" and ".." not in href:
+            return href.split("#", 1)[0].split("?", 1)[0].rstrip("/") != self.path
         try:
             return urlsplit(urljoin(self.base, href)).path.rstrip("/") != self.path
         except ValueError:

@@ -70,6 +70,7 @@ _SHOPIFY = re.compile(
 )
 
 
+@lru_cache(maxsize=4_096)
 def absolute(written: str, base: str) -> str | None:
     """An http(s) URL without its fragment, spaces and other letters escaped; None for data:, templates and rubbish."""
     written = written.strip().strip("'\"")

@@ -10,7 +10,6 @@ import re
 from itertools import islice
 from typing import Any
 
-from extruct.w3cmicrodata import MicrodataExtractor
 from parsel import Selector
 
 from crawlers.extract.jsonld import Node
@@ -26,6 +25,8 @@ def items(page: Selector, url: str) -> list[Node]:
     marked = page.root.xpath("//*[@itemscope]")
     if not marked or len(marked) > _MOST_ITEMS or _too_nested(marked):
         return []
+    from extruct.w3cmicrodata import MicrodataExtractor  # brings every format of extruct's along: 0.15 s
+
     found = MicrodataExtractor(nested=True, add_html_node=True).extract_items(page.root, url)
     return [_node(item) for item in found if not _inside_related(item["htmlNode"])]
 

@@ -11,6 +11,7 @@ from dataclasses import fields as dataclass_fields
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from lxml import etree
 from parsel import Selector
 from w3lib.encoding import html_to_unicode
 from w3lib.url import canonicalize_url
@@ -69,7 +70,13 @@ def extract(
 def parse(body: bytes, content_type: str | None = None) -> Selector | None:
     """A parsed page, or None where there is nothing to parse. lxml refuses NUL bytes, so they go."""
     _, written = html_to_unicode(content_type, body.replace(b"\x00", b""), default_encoding="utf-8")
-    return Selector(text=written, type="html") if written.strip() else None
+    if not written.strip():
+        return None
+    if "itemscope" in written:
+        return Selector(text=written, type="html")  # extruct needs lxml.html's elements, each made by a call to Python
+    parser = etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
+    root = etree.fromstring(written.encode("utf-8", errors="replace"), parser=parser)
+    return Selector(root=root if root is not None else etree.HTML("<html/>"), type="html")
 
 
 def canonical(page: Selector, url: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -136,6 +137,7 @@ def _file_name(url: str) -> str:
     return image_urls.identity(url).split("?", 1)[0].rsplit("/", 1)[-1]
 
 
+@lru_cache(maxsize=4_096)
 def is_photo(url: str) -> bool:
     """Whether a URL may be a photograph at all: no logo, placeholder, pixel or drawing."""
     parts = urlsplit(url)
