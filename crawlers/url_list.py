@@ -21,11 +21,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from crawlers import licences
 from crawlers.addresses import AddressGuard
 from crawlers.client import Client
 from crawlers.extract.product import Product
 from crawlers.job import product_row
+from crawlers.licences import Licence, PageLicences
+from crawlers.optout import OptOut
 from crawlers.pace import HostPace
+from crawlers.policy import Decision
 from crawlers.queue import Found, Queue
 from crawlers.rows import Writer
 from crawlers.session import fetcher_for, gate_for, queue_path, together
@@ -47,9 +51,9 @@ _READERS = {
 }  # fmt: skip
 _BATCH = 1_000
 _TOLD = "product IS NOT NULL OR label IS NOT NULL OR licence IS NOT NULL"
-_PRODUCTS = f"""
+_PRODUCTS = """
 SELECT coalesce(product, url) AS key, list(url ORDER BY n), any_value(label), any_value(licence), any_value(product)
-FROM listed WHERE {_TOLD} GROUP BY key ORDER BY min(n)
+FROM listed WHERE {told} GROUP BY key ORDER BY min(n)
 """
 
 
@@ -95,7 +99,7 @@ def import_urls(ws: Workspace, path: Path, *, store: str | None = None, progress
             return _result(queue, name, was_finished=True)
         if queue.state("crawl_id") is None:
             queue.set_state(crawl_id=f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
-        _take_in(listed, queue, name)
+        _take_in(listed, queue, name, ws.settings.crawl.licences)
         asyncio.run(_fetch(ws, queue, name, progress))
         queue.set_state(finished=given)
         return _result(queue, name)
@@ -156,18 +160,45 @@ def _fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _take_in(db: duckdb.DuckDBPyConnection, queue: Queue, store: str) -> None:
-    """Queue the whole list: again is harmless, so a kill in the middle costs nothing."""
+def _take_in(db: duckdb.DuckDBPyConnection, queue: Queue, store: str, policy: str) -> None:
+    """Queue the whole list: again is harmless, so a kill in the middle costs nothing.
+
+    Where the workspace asks for licences, every image is judged by the one its line names.
+    """
     crawl_id, number = str(queue.state("crawl_id")), 0
-    for rows in _batches(db, f"SELECT url, n FROM listed WHERE NOT ({_TOLD}) ORDER BY n"):
+    told = _TOLD if policy == "any" else "true"
+    for rows in _batches(db, f"SELECT url, n FROM listed WHERE NOT ({told}) ORDER BY n"):
         queue.add_images((url, {"product_id": None, "page_url": None, "position": n}) for url, n in rows)
         number += len(rows)
-    for rows in _batches(db, _PRODUCTS):
-        queue.page_done("", Found(products=[_product(row, store, crawl_id) for row in rows]))
+    for rows in _batches(db, _PRODUCTS.format(told=told)):
+        judged = [(row, _unlicensed(row, policy)) for row in rows]
+        queue.page_done("", Found(products=[_product(row, store, crawl_id) for row, refused in judged if not refused]))
+        for row, refused in judged:
+            if refused:
+                _refuse(queue, row, refused, store)
         number += sum(len(row[1]) for row in rows)
     if not number:
         raise EmptyError("there is no URL in the list", where=store, cure="Give a URL a line, or a column 'url'")
     queue.set_state(listed=str(number))
+
+
+def _unlicensed(row: tuple[Any, ...], policy: str) -> OptOut | None:
+    licence = Licence(row[3], where="the list") if row[3] else None
+    return licences.refusal(PageLicences(licence), row[1], policy)
+
+
+def _refuse(queue: Queue, row: tuple[Any, ...], refused: OptOut, store: str) -> None:
+    """A product whose images are refused rows."""
+    crawl_id = str(queue.state("crawl_id"))
+    told = {
+        **_stamp(crawl_id, store), "fetched_at": datetime.now(UTC).isoformat(), "reason": refused.reason,
+        "policy": Decision(refused.reason, refused.evidence).as_json(),
+    }  # fmt: skip
+    queue.page_done("", Found(products=[_product(row, store, crawl_id)], refusal=told))
+
+
+def _stamp(crawl_id: str, store: str) -> dict[str, Any]:
+    return {"crawl_id": crawl_id, "store": store, "source": "list"}
 
 
 def _batches(db: duckdb.DuckDBPyConnection, sql: str) -> Iterator[list[tuple[Any, ...]]]:
@@ -195,8 +226,7 @@ async def _fetch(ws: Workspace, queue: Queue, store: str, progress: Progress) ->
         agent(ws.settings.contact), guard, pace, timeout_s=settings.timeout_s, concurrency=settings.concurrency
     ) as client:
         gate, writer = gate_for(ws, client), Writer(ws, queue, crawl_id)
-        stamp = {"crawl_id": crawl_id, "store": store, "source": "list"}
-        fetcher = fetcher_for(ws, queue, client, gate, stamp)
+        fetcher = fetcher_for(ws, queue, client, gate, _stamp(crawl_id, store))
         fetcher.pages_ended, listed = True, int(queue.state("listed") or 0)
         fetcher.progress = lambda done, _: progress(done, listed)
         await writer.reconcile()

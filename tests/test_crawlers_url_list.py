@@ -95,6 +95,17 @@ def test_what_cannot_be_had_is_a_coded_row_and_the_rest_comes(shop: Shop, ws: Wo
     assert result.reasons == {"scheme": 3, "bad_url": 1, "html": 1, "http_404": 1, "noai": 1, "private_address": 1}
 
 
+def test_a_workspace_that_asks_for_free_licences_refuses_what_names_none_or_another(
+    shop: Shop, ws: Workspace, tmp_path: Path
+) -> None:
+    ws.settings.crawl.licences = "free"
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"url,licence\n{shop.url}/0.jpg,CC0\n{shop.url}/1.jpg,CC BY-NC 4.0\n{shop.url}/2.jpg,\n")
+    result = import_urls(ws, listed)
+    assert (result.images_ok, result.reasons) == (1, {"licence_not_free": 1, "licence_missing": 1})
+    assert not {"/1.jpg", "/2.jpg"} & set(shop.asked)
+
+
 def test_loopback_is_refused_unless_the_workspace_allows_it(shop: Shop, tmp_path: Path) -> None:
     ws = Workspace.init(tmp_path / "strict")
     listed = tmp_path / "found.txt"
