@@ -50,6 +50,7 @@ REASONS = {
     "scheme": "no http or https address",
     "bad_url": "no URL that can be asked",
     "offsite": "a page of another host",
+    "nothing_new": "pages of its pattern have brought nothing new",
 }
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +29,7 @@ from crawlers.pace import HostPace
 from crawlers.queue import Queue
 from crawlers.redis_queue import RedisQueue
 from crawlers.rows import Writer
-from crawlers.session import fetcher_for, gate_for, last_one_out, queue_path, together
+from crawlers.session import fetcher_for, gate_for, image_counts, last_one_out, queue_path, together
 from crawlers.settings import agent, scrapy_settings
 from crawlers.site_config import SiteConfig, site_for
 from crawlers.spiders.shop import ShopSpider
@@ -218,13 +217,9 @@ def _finish(job: Job) -> None:
 
 
 def _result(queue: Queue, scope: Scope, *, was_finished: bool = False) -> CrawlResult:
-    images, reasons = Counter[str](), Counter[str]()
-    for (status, reason), n in queue.outcomes().items():
-        images[status] += n
-        if reason:
-            reasons[reason] += n
+    images, reasons = image_counts(queue)
     return CrawlResult(
         scope.store, str(queue.state("crawl_id")), str(queue.state("strategy")), queue.counts().done,
         queue.counts().products, images["ok"], images["unchanged"], images["failed"], images["refused"],
-        dict(reasons.most_common()), queue.page_reasons(), was_finished, reasons_of(queue),
+        reasons, queue.page_reasons(), was_finished, reasons_of(queue),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ def fetcher_for(ws: Workspace, queue: Queue, client: Client, gate: Gate, stamp: 
         queue, client, gate, ws.blobs, stamp, ws.settings.purpose, crawl.max_image_bytes, crawl.max_image_pixels,
         crawl.concurrency,
     )  # fmt: skip
+
+
+def image_counts(queue: Queue) -> tuple[Counter[str], dict[str, int]]:
+    """Images by status, and by coded reason, most frequent first."""
+    images, reasons = Counter[str](), Counter[str]()
+    for (status, reason), n in queue.outcomes().items():
+        images[status] += n
+        if reason:
+            reasons[reason] += n
+    return images, dict(reasons.most_common())
 
 
 async def together(queue: Queue, writer: Writer, *work: Coroutine[Any, Any, None]) -> None:

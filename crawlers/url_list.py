@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -32,7 +31,7 @@ from crawlers.pace import HostPace
 from crawlers.policy import Decision
 from crawlers.queue import Found, Queue
 from crawlers.rows import Writer
-from crawlers.session import fetcher_for, gate_for, queue_path, together
+from crawlers.session import fetcher_for, gate_for, image_counts, queue_path, together
 from crawlers.settings import agent
 from crawlers.sqlite_queue import SqliteQueue
 from dataset.errors import DataError, EmptyError, UsageError
@@ -234,12 +233,8 @@ async def _fetch(ws: Workspace, queue: Queue, store: str, progress: Progress) ->
 
 
 def _result(queue: Queue, store: str, *, was_finished: bool = False) -> ImportResult:
-    images, reasons = Counter[str](), Counter[str]()
-    for (status, reason), n in queue.outcomes().items():
-        images[status] += n
-        if reason:
-            reasons[reason] += n
+    images, reasons = image_counts(queue)
     return ImportResult(
         store, int(queue.state("listed") or 0), queue.counts().products, images["ok"], images["unchanged"],
-        images["failed"], images["refused"], dict(reasons.most_common()), was_finished,
+        images["failed"], images["refused"], reasons, was_finished,
     )  # fmt: skip

@@ -67,10 +67,28 @@ class Stage:
 
 def funnel(ws: Workspace, snapshot: pa.Table | None) -> list[Stage]:
     """All stages; `snapshot` is the rows of the newest snapshot (a `sha256` and a `split` column), or None."""
-    stages = [*_fetching(ws), _checking(ws), _alike(ws), _masking(ws), _labelling(ws)]
+    stages = [*_asking(ws), *_fetching(ws), _checking(ws), _alike(ws), _masking(ws), _labelling(ws)]
     if snapshot is not None:
         stages += _freezing(ws, snapshot)
     return stages
+
+
+def _asking(ws: Workspace) -> list[Stage]:
+    """The newest fate of each page asked for; nothing where images came from elsewhere."""
+    rows = ws.tables.query(
+        """WITH newest AS (SELECT status, reason FROM pages QUALIFY row_number() OVER (PARTITION BY store, url
+           ORDER BY fetched_at DESC NULLS LAST) = 1)
+        SELECT status, reason, count(*) AS n FROM newest GROUP BY ALL ORDER BY n DESC, reason"""
+    ).to_pylist()
+    if not rows:
+        return []
+    read = sum(row["n"] for row in rows if row["status"] in ("ok", "unchanged"))
+    lost = [
+        Part(f"{row['status']}: {in_words(row['reason'])}", row["n"], "lost", row["reason"] or "unsaid")
+        for row in rows
+        if row["status"] in ("failed", "refused")
+    ]
+    return [Stage("Pages asked for", "page addresses", _filled([Part("read", read, "kept"), *lost]))]
 
 
 def _fetching(ws: Workspace) -> list[Stage]:

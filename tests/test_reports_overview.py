@@ -351,3 +351,25 @@ def test_a_second_report_overwrites_the_first_and_says_the_same(made: Any, tmp_p
     first, second = report(made[0], out=tmp_path / "a.html"), report(made[0], out=tmp_path / "a.html")
     assert first == second
     assert re.match(r"report: 60 products, \d+ images, 2 runs -> .*a\.html \(\d+\.\d MB\)", second.line())
+
+
+def test_every_code_of_a_crawl_has_words_in_the_report() -> None:
+    from crawlers import fetcher, policy
+    from reports.wording import REASONS
+
+    codes = {*policy.REASONS, *fetcher.REASONS} - {"http_<status>"}
+    assert codes - set(REASONS) == set()
+
+
+def test_the_funnel_begins_with_the_pages_and_why_some_were_not_read(tmp_path: Path) -> None:
+    ws = Workspace.init(tmp_path / "w")
+    row = {"crawl_id": "c", "store": "s", "kind": "leaf", "fetched_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    later = datetime(2026, 1, 2, tzinfo=UTC)
+    ws.tables.append("pages", [
+        {**row, "url": "a", "status": "failed", "reason": "timeout"},
+        {**row, "url": "a", "status": "ok", "reason": None, "fetched_at": later},
+        {**row, "url": "b", "status": "refused", "reason": "robots"},
+    ])  # fmt: skip
+    stage = funnel(ws, None)[0]
+    assert (stage.name, stage.total, stage.kept) == ("Pages asked for", 2, 1)
+    assert {part.code: part.count for part in stage.parts if part.kind == "lost"} == {"robots": 1}
