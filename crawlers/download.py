@@ -11,7 +11,6 @@ from typing import Any
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
@@ -57,13 +56,6 @@ class GateMiddleware:
         decision = await job.gate.check(request.url)
         if decision.reason:
             raise Refused(decision)
-
-
-class Redirects(RedirectMiddleware):
-    """Scrapy's own; a crawl sends no Referer, so there is none to judge."""
-
-    def handle_referer(self, request: Request, response: Response) -> None:
-        """Nothing was sent."""
 
 
 class PageHandler:

@@ -29,13 +29,15 @@ def scrapy_settings(settings: Settings, *, delay_s: float, loopback: bool) -> di
             "crawlers.download.GateMiddleware": 10,
             "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
-            "crawlers.download.Redirects": 600,
+            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
         },
         "SPIDER_MIDDLEWARES_BASE": {
             "scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25,
             "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50,
+            "scrapy.spidermiddlewares.referer.RefererMiddleware": 700,  # RedirectMiddleware leans on it
             "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": 800,
         },
+        "REFERRER_POLICY": "no-referrer",
         "EXTENSIONS_BASE": {},  # the pace of each host (crawlers.pace) does AutoThrottle's part, for images too
         "CONCURRENT_ITEMS": 1,  # Scrapy makes so many tasks a page for its items, and a page of ours yields none
         "RETRY_EXCEPTIONS": [

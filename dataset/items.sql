@@ -15,7 +15,8 @@ WITH shown AS (
   SELECT DISTINCT sha256, field FROM verdicts WHERE place = 1 AND verdict = 'reject'
 ), ranked AS (
   SELECT sha256, source, kind, mask_sha256, quality,
-         CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END AS rank
+         CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1
+              WHEN source LIKE 'model:%' THEN 2 ELSE 3 END AS rank
   FROM masks WHERE status = 'ok'
 ), composites AS (
   SELECT sha256, source, mask_sha256, quality,
@@ -32,7 +33,7 @@ WITH shown AS (
 ), surest AS (
   SELECT sha256, field, value, row_number() OVER (PARTITION BY sha256, field
            ORDER BY source = 'person' DESC, confidence DESC, source, created_at DESC, value) AS place
-  FROM labels WHERE value IS NOT NULL
+  FROM labels WHERE value IS NOT NULL AND field <> 'worn'  -- words of regions: many to a photo, none of them its label
 ), tags AS (
   SELECT sha256, '{' || string_agg(to_json(field) || ': ' || to_json(value), ', ' ORDER BY field) || '}' AS labels
   FROM surest WHERE place = 1 GROUP BY sha256
@@ -49,7 +50,12 @@ LEFT JOIN groups g ON g.sha256 = i.sha256
 LEFT JOIN chosen c ON c.sha256 = i.sha256
 LEFT JOIN tags t ON t.sha256 = i.sha256
 WHERE i.status = 'ok'
-  AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE (d.kind = 'sha256' AND d.value = i.sha256) OR (d.kind = 'url' AND d.value = s.url)
-                  OR (d.kind = 'brand' AND d.value = p.brand) OR (d.kind = 'domain' AND d.value = s.store)
-                  OR (d.kind = 'product' AND d.value = s.store || '|' || s.product_id))
+  -- One condition a kind: joined on equality each, where one OR over all kinds would compare every image with every row.
+  AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE d.kind = 'sha256' AND d.value = i.sha256)
+  AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE d.kind = 'url' AND d.value = s.url)
+  AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE d.kind = 'product' AND d.value = s.store || '|' || s.product_id)
+  AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE d.kind = 'brand' AND lower(trim(regexp_replace(d.value, '\s+', ' ', 'g')))
+                  = lower(trim(regexp_replace(p.brand, '\s+', ' ', 'g'))))
+  AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE d.kind = 'domain' AND (d.value = lower(s.store) OR ends_with(lower(s.store), '.' || d.value)
+                  OR ends_with('.' || lower(regexp_extract(s.url, '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/@]*@)?([^/:?#]+)', 1)), '.' || d.value)))
   AND NOT EXISTS (SELECT 1 FROM rejected x WHERE x.sha256 = i.sha256 AND x.field = 'image')

@@ -24,8 +24,8 @@ from dataset.workspace import Workspace
 from labeling.workers import in_workers
 
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}  # what every browser shows as it is
-MASK_TRUST = ("review", "cutout", "model", "grabcut")
-LABEL_TRUST = ("person", "store", "rule", "model")
+MASK_TRUST = ("review", "cutout", "import", "model", "grabcut")
+LABEL_TRUST = ("person", "import", "store", "rule", "model")
 
 FACTS = """
 WITH pages AS (SELECT sha256, arg_min(store, fetched_at) AS store, arg_min(product_id, fetched_at) AS product_id

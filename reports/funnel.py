@@ -31,7 +31,7 @@ _FATES = """
   ), fetched AS (SELECT DISTINCT sha256 FROM fates WHERE sha256 IS NOT NULL)
 """
 _RANK = (
-    """CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END"""
+    """CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END"""
 )
 
 

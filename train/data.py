@@ -85,7 +85,7 @@ def rows_of(snapshot: Snapshot, part: str) -> list[Row]:
 
 
 def masked_rows(snapshot: Snapshot, part: str, sources: Sequence[str]) -> list[Row]:
-    """Rows of a part whose mask comes from one of `sources` (cutout, review, grabcut, model:*)."""
+    """Rows of a part whose mask comes from one of `sources` (cutout, review, import:*, grabcut, model:*)."""
     found = [row for row in rows_of(snapshot, part) if row["mask_sha256"] and _is_from(row["mask_source"], sources)]
     if not found:
         raise EmptyError(

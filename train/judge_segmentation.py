@@ -25,7 +25,7 @@ from train.models.segmenters import CLASSES
 from train.predict import Segmenter, load_segmenter
 from train.sheets import mask_sheet
 
-TRUSTED = ("cutout", "review")
+TRUSTED = ("cutout", "review", "import")
 SHOWN = 12
 Counts = metrics.Ints
 

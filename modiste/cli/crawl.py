@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from modiste.cli import imports_data
 from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform
 
 
@@ -100,4 +101,5 @@ def register(app: typer.Typer) -> None:
     app.command()(extract)
     imports = typer.Typer(help="Bring in images, masks and labels from elsewhere.", no_args_is_help=True)
     imports.command()(urls)
+    imports_data.register_into(imports)
     app.add_typer(imports, name="import")

@@ -1,0 +1,135 @@
+"""`modiste export coco | yolo | labelstudio | cvat | …`: a snapshot as a folder that other tools read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform
+
+group = typer.Typer(
+    help="Write a snapshot for other tools: images without EXIF, masks exact to the pixel.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Name = Annotated[str, typer.Argument(help="The snapshot.")]
+Out = Annotated[Path, typer.Option(help="Folder to write; it must not be there yet.")]
+Masks = Annotated[str, typer.Option(help="composite (skin, garment), labels, garment, person or none.")]
+
+
+@group.command()
+def coco(
+    snapshot: Name,
+    out: Out,
+    masks: Masks = "composite",
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """COCO: run-length masks exact to the pixel, one JSON a part.
+
+    Example: modiste export coco spring -w shop --out spring-coco
+    """
+    _export("coco", snapshot, out, masks, workspace, as_json)
+
+
+@group.command()
+def yolo(
+    snapshot: Name,
+    out: Out,
+    masks: Masks = "composite",
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """YOLO segmentation: polygons (holes joined by a cut, the loss measured) and exact mask PNGs beside them.
+
+    Example: modiste export yolo spring -w shop --out spring-yolo
+    """
+    _export("yolo", snapshot, out, masks, workspace, as_json)
+
+
+@group.command()
+def labelstudio(
+    snapshot: Name,
+    out: Out,
+    masks: Masks = "composite",
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Label Studio: tasks with brush masks and choices, and the labelling interface.
+
+    Example: modiste export labelstudio spring -w shop --out spring-labelstudio
+    """
+    _export("labelstudio", snapshot, out, masks, workspace, as_json)
+
+
+@group.command()
+def cvat(
+    snapshot: Name,
+    out: Out,
+    masks: Masks = "composite",
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """CVAT for images, XML 1.1: masks run by run.
+
+    Example: modiste export cvat spring -w shop --out spring-cvat
+    """
+    _export("cvat", snapshot, out, masks, workspace, as_json)
+
+
+@group.command()
+def webdataset(
+    snapshot: Name,
+    out: Out,
+    masks: Masks = "composite",
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """WebDataset shards: image, JSON and mask PNG of each sample in tar files.
+
+    Example: modiste export webdataset spring -w shop --out spring-webdataset
+    """
+    _export("webdataset", snapshot, out, masks, workspace, as_json)
+
+
+@group.command()
+def huggingface(
+    snapshot: Name,
+    out: Out,
+    masks: Masks = "composite",
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Hugging Face imagefolder with Parquet metadata, ready for load_dataset.
+
+    Example: modiste export huggingface spring -w shop --out spring-huggingface
+    """
+    _export("huggingface", snapshot, out, masks, workspace, as_json)
+
+
+@group.command()
+def parquet(
+    snapshot: Name,
+    out: Out,
+    masks: Masks = "composite",
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Plain Parquet with the images' bytes, masks and one column a label.
+
+    Example: modiste export parquet spring -w shop --out spring-parquet
+    """
+    _export("parquet", snapshot, out, masks, workspace, as_json)
+
+
+def _export(format_: str, snapshot: str, out: Path, masks: str, workspace: Path, as_json: bool) -> None:
+    from dataset.exporters.run import export
+
+    ws = open_workspace(workspace)
+    perform("export", lambda progress: export(ws, format_, snapshot, out, masks=masks, progress=progress), as_json)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="export")
