@@ -30,9 +30,8 @@ _FATES = """
     FROM named n LEFT JOIN attempts a ON a.url = n.url AND a.store IS NOT DISTINCT FROM n.store WHERE n.url IS NOT NULL
   ), fetched AS (SELECT DISTINCT sha256 FROM fates WHERE sha256 IS NOT NULL)
 """
-_RANK = (
-    """CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END"""
-)
+_RANK = """CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1
+  WHEN source LIKE 'model:%' THEN 2 ELSE 3 END"""
 
 
 @dataclass(frozen=True)

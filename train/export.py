@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dataset.blobs import write_atomically
 from dataset.errors import TrainingError
+from dataset.marks import refuse_if_marked
 from train.predict import load_segmenter
 from train.weights import weight_path
 
@@ -48,11 +49,13 @@ class _Softmax(nn.Module):
         return out
 
 
-def export_onnx(weights: Path | str, out: Path | str) -> ExportResult:
-    """Write `out` once parity holds. Raises TrainingError for a weight that can't be read or doesn't agree."""
+def export_onnx(weights: Path | str, out: Path | str, *, allow_taken_down: bool = False) -> ExportResult:
+    """Write `out` once parity holds. Raises TrainingError for a weight that can't be read, doesn't agree, or learned
+    from images taken down since, unless `allow_taken_down`."""
     import onnx
 
     source = weight_path(weights)
+    refuse_if_marked(source, allowed=allow_taken_down)
     segmenter = load_segmenter(source)
     size = (segmenter.recipe.height, segmenter.recipe.width)
     net = _Softmax(segmenter.net).eval()

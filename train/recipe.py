@@ -51,7 +51,9 @@ class SegmentationRecipe(BaseModel):
     dice: float = Field(1.0, ge=0, description="weight of the Dice loss beside cross entropy")
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights; 0 is none")
     augment: Augment = Field(default_factory=Augment)
-    mask_sources: list[str] = Field(default=["cutout", "review", "import"], description="masks that training may learn from")
+    mask_sources: list[str] = Field(
+        default=["cutout", "review", "import"], description="masks that training may learn from"
+    )
     grabcut_front: bool = Field(False, description="cut the person out by rectangle GrabCut before prediction")
     threshold: float | None = Field(None, gt=0, lt=1, description="a class below it is background; none is argmax")
     flips: bool = Field(False, description="average the mirrored photo in prediction")

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from dataset.blobs import write_atomically
 from dataset.errors import TrainingError
+from dataset.marks import warn_if_marked
 
 WEIGHT_FILE = "model.safetensors"
 _KEY = "modiste"
@@ -53,7 +54,8 @@ def weight_path(path: Path | str) -> Path:
 
 
 def read_weights(path: Path, task: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and facts, proved. Raises TrainingError for a file that is cut short, changed, or of another task."""
+    """Tensors and facts, proved. Raises TrainingError for a file that is cut short, changed, or of another task; warns
+    (TakenDownWarning) where its run learned from images taken down since."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get(_KEY, "{}"))
@@ -68,4 +70,5 @@ def read_weights(path: Path, task: str) -> tuple[dict[str, Tensor], dict[str, An
         )
     if tensor_fingerprint(tensors) != facts.get("weights"):
         raise TrainingError("was changed since it was trained", where=str(path), cure="Fetch it again, or train again")
+    warn_if_marked(path)
     return tensors, facts
