@@ -24,7 +24,7 @@ from crawlers.client import Answer, Client, Failure, Headers
 from crawlers.pace import MAX_WAIT_S, ComeBackLater, retry_after_s
 from crawlers.policy import Decision, Gate
 from crawlers.queue import ImageTask, Known, Queue
-from dataset.blobs import BlobStore
+from dataset.blobs import BlobStore, sha256_of
 from dataset.progress import Progress, silent
 
 REASONS = {
@@ -177,6 +177,8 @@ class Fetcher:
     ) -> Outcome:
         if answer.status in (200, 304) and (refused := self._opted_out(answer.headers)):
             return _opted(url, begun, answer, refused)
+        if answer.status == 304 and known and self.gate.tombstones.against_bytes(known.sha256):
+            return _taken_down(url, begun, answer)
         if answer.status == 304 and known:
             row = {"status": "unchanged", "sha256": known.sha256, "bytes": known.bytes, "policy": decision.as_json()}
             return Outcome({**_answered(url, begun, answer), **row})
@@ -189,6 +191,8 @@ class Fetcher:
             return _opted(url, begun, answer, refused)
         if wrong := sniff.refusal(answer.body, self.max_pixels):
             return Outcome({**_failed(url, begun, wrong, answer), "bytes": len(answer.body)})
+        if self.gate.tombstones and self.gate.tombstones.against_bytes(sha256_of(answer.body)):
+            return _taken_down(url, begun, answer)
         sha256 = await self._keep(answer.body)
         row = {"status": "ok", "sha256": sha256, "bytes": len(answer.body), "policy": decision.as_json()}
         kept = Known(answer.headers.get("ETag"), answer.headers.get("Last-Modified"), sha256, len(answer.body))
@@ -235,6 +239,11 @@ def _failed(url: str, begun: float, reason: str, answer: Answer | None = None, d
 
 def _opted(url: str, begun: float, answer: Answer, refused: optout.OptOut) -> Outcome:
     return Outcome({**_answered(url, begun, answer), **_refused(url, Decision(refused.reason, refused.evidence))})
+
+
+def _taken_down(url: str, begun: float, answer: Answer) -> Outcome:
+    """Bytes that a take-down forbids, wherever they lie now."""
+    return Outcome({**_answered(url, begun, answer), **_refused(url, Decision("taken_down", "takedowns: sha256"))})
 
 
 def _refused(url: str, decision: Decision) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from crawlers.licences import PageLicences
 from crawlers.optout import OptOut
 from crawlers.reservations import Reservations
 from crawlers.robots import AGENT, Robots
+from dataset.tombstones import Tombstones
 
 REASONS = {
     "robots": "robots.txt disallows it",
@@ -79,8 +80,7 @@ class Gate:
         self._client, self._files, self._trains = client, HostFiles(client), purpose == "training"
         self._licences = licences
         self._deny, self._only = {h.lower() for h in deny_hosts}, {h.lower() for h in only_hosts}
-        self._domains = {value.lower() for kind, value in taken_down if kind == "domain"}
-        self._urls = {value for kind, value in taken_down if kind == "url"}
+        self.tombstones = Tombstones.of(taken_down)
         self._robots: dict[str, asyncio.Future[Robots]] = {}
         self._reservations: dict[str, asyncio.Future[Reservations]] = {}
 
@@ -134,8 +134,8 @@ class Gate:
         host = parts.hostname.lower()
         if _within(host, self._deny) or parts.netloc.lower() in self._deny:
             return Decision("denied_host", f"deny_hosts: {host}")
-        if url in self._urls or _within(host, self._domains) or parts.netloc.lower() in self._domains:
-            return Decision("taken_down", f"takedowns: {host}")
+        if kind := self.tombstones.against_url(url):
+            return Decision("taken_down", f"takedowns: {kind} {host}")
         if self._only and not self._is_listed(parts, host):
             return Decision("host_not_listed", f"only_hosts: {host}")
         if address := self._client.guard.refuses_literal(url):

@@ -1,13 +1,16 @@
 """A snapshot: a frozen version of the data set that training reads, and reads the same a year later.
 
 In: a workspace and a SQL condition. Out: `snapshots/<name>.json` holding the table versions, the query, the split rule,
-the taxonomy and one fingerprint over the sorted rows. Loading runs the same query on the same table versions and proves
-the fingerprint. Never copies a row or an image.
+the taxonomy and one fingerprint over the sorted rows, and beside it the rows themselves as Parquet, so that neither a
+vacuum nor another version of the query changes them. Loading proves file and fingerprint; snapshots of format 1, which
+kept no rows, run their query on their table versions. A take-down marks a snapshot and takes rows out. Never copies an
+image.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -16,14 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from dataset.blobs import write_atomically
-from dataset.errors import EmptyError, SnapshotError, UsageError
+from dataset.blobs import sha256_of, write_atomically
+from dataset.errors import EmptyError, SnapshotError, TableError, UsageError
 from dataset.workspace import Workspace
 
 # What an image is to a reader of the data set: the query that joins the tables lies beside this file.
 ITEMS = Path(__file__).with_name("items.sql")
 SOURCES = ("products", "fetches", "images", "groups", "labels", "masks", "reviews", "takedowns")
+SEALED = ("name", "where", "split_rule", "taxonomy", "fingerprint", "rows")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -53,9 +58,9 @@ def create_snapshot(ws: Workspace, name: str, *, where: str | None = None) -> Sn
     rows = _items(ws, where, versions)
     if not rows.num_rows:
         raise EmptyError(_why_empty(ws, where), where=f"snapshot {name}", cure=_next_step(ws))
-    meta = {
+    meta: dict[str, Any] = {
         "name": name,
-        "format": 1,
+        "format": 2,
         "where": where,
         "tables": versions,
         "split_rule": _split_rules(ws, versions),
@@ -67,26 +72,75 @@ def create_snapshot(ws: Workspace, name: str, *, where: str | None = None) -> Sn
         "masked": rows.num_rows - rows["mask_sha256"].null_count,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    path = ws.snapshots / f"{name}.json"
-    if path.exists():
+    if (ws.snapshots / f"{name}.json").exists():
         return _same_or_refuse(ws, name, str(meta["fingerprint"]))
-    write_atomically(path, (json.dumps(meta, indent=1, ensure_ascii=False) + "\n").encode())
+    write_snapshot(ws, meta, rows)
     return Snapshot(name, str(meta["fingerprint"]), rows, meta)
 
 
-def load_snapshot(ws: Workspace, name: str) -> Snapshot:
-    """The rows as frozen. Raises SnapshotError where the tables no longer give them (vacuumed, or edited)."""
+def load_snapshot(ws: Workspace, name: str, *, rest: bool = False) -> Snapshot:
+    """The rows as frozen. Raises SnapshotError where they can't be had: edited, vacuumed (format 1), or taken down.
+
+    `rest` accepts a snapshot that a take-down marked and gives the rows it still has (for lineage and comparison).
+    """
     meta = read_meta(ws, name)
-    rows = _items(ws, meta["where"], meta["tables"])
-    found = fingerprint(rows)
-    if found != meta["fingerprint"]:
+    if meta.get("taken_down") and not rest:
+        raise _taken_down(meta)
+    rows = read_rows(ws, meta)
+    found, expected = fingerprint(rows), meta.get("rest_fingerprint", meta["fingerprint"])
+    if found != expected:
         raise SnapshotError(
             f"gives {rows.num_rows} rows with fingerprint {found[:12]}",
             where=f"snapshot {name}",
-            expected=f"{meta['rows']} rows with {meta['fingerprint'][:12]}",
+            expected=f"{meta['rows']} rows with {expected[:12]}",
             cure="Its tables or this version of Modiste differ from those it was frozen with: take a new snapshot",
         )
-    return Snapshot(name, found, rows, meta)
+    return Snapshot(name, meta["fingerprint"], rows, meta)
+
+
+def write_snapshot(ws: Workspace, meta: dict[str, Any], rows: pa.Table) -> None:
+    """Write the rows, then the JSON that names their file, then drop files of rows that it no longer names."""
+    name = meta["name"]
+    sink = io.BytesIO()
+    pq.write_table(rows, sink, compression="zstd")
+    data = sink.getvalue()
+    file = f"{name}-{sha256_of(data)[:12]}.parquet"
+    write_atomically(ws.snapshots / file, data)
+    meta |= {"rows_file": file, "rows_sha256": sha256_of(data)}
+    meta["seal"] = _seal(meta)
+    write_meta(ws, meta)
+    drop_strays(ws, meta)
+
+
+def drop_strays(ws: Workspace, meta: dict[str, Any]) -> None:
+    """Delete files of rows that this snapshot once had, or that a killed process left."""
+    mine = re.compile(re.escape(meta["name"]) + r"-[0-9a-f]{12}\.parquet")
+    for path in ws.snapshots.glob("*.parquet"):
+        if path.name != meta["rows_file"] and mine.fullmatch(path.name):
+            path.unlink()
+
+
+def write_meta(ws: Workspace, meta: dict[str, Any]) -> None:
+    text = json.dumps(meta, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(ws.snapshots / f"{meta['name']}.json", text.encode())
+
+
+def read_rows(ws: Workspace, meta: dict[str, Any]) -> pa.Table:
+    """The rows of a snapshot from its file; those of format 1 by its query, on the table versions it names."""
+    if "rows_file" not in meta:
+        try:
+            return _items(ws, meta["where"], meta["tables"])
+        except (TableError, UsageError) as error:
+            what, where = f"its rows are gone: {error.what}", f"snapshot {meta['name']}"
+            raise SnapshotError(what, where=where, cure="Take a new snapshot") from error
+    path = ws.snapshots / Path(meta["rows_file"]).name
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SnapshotError("its rows are gone", where=str(path), cure="Take a new snapshot") from error
+    if sha256_of(data) != meta["rows_sha256"]:
+        raise SnapshotError("was changed since it was frozen", where=str(path), cure="Take a new snapshot")
+    return pq.read_table(io.BytesIO(data))
 
 
 def read_meta(ws: Workspace, name: str) -> dict[str, Any]:
@@ -97,6 +151,8 @@ def read_meta(ws: Workspace, name: str) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         if not {"fingerprint", "tables", "where", "rows"} <= found.keys():
             raise ValueError("keys are missing")
+        if "seal" in found and found["seal"] != _seal(found):
+            raise ValueError("what is frozen differs from its seal")
     except FileNotFoundError as error:
         known = ", ".join(list_snapshots(ws)) or "none yet"
         cure = f"Make it: modiste snapshot {name}"
@@ -117,11 +173,34 @@ def items(ws: Workspace, where: str | None = None) -> pa.Table:
 
 def fingerprint(rows: pa.Table) -> str:
     """sha256 over the sorted (sha256, labels, mask, split) of every row."""
-    digest = hashlib.sha256()
-    columns = [rows[name].to_pylist() for name in ("sha256", "labels", "mask_sha256", "split")]
-    for row in sorted(zip(*columns, strict=True), key=lambda row: row[0]):
-        digest.update("\x1f".join(value or "" for value in row).encode() + b"\x1e")
-    return digest.hexdigest()
+    names = ("sha256", "labels", "mask_sha256", "split")
+    columns = [rows[name].to_pylist() for name in names]
+    rows_in_order = sorted(zip(*columns, strict=True), key=_sha)
+    lines = ["\x1f".join([value or "" for value in row]) + "\x1e" for row in rows_in_order]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _sha(row: tuple[str, ...]) -> str:
+    return row[0]
+
+
+def _seal(meta: dict[str, Any]) -> str:
+    """sha256 over what never changes in a snapshot's JSON; versions and marks do, when a take-down forgets history."""
+    return sha256_of(json.dumps({key: meta.get(key) for key in SEALED}, sort_keys=True).encode())
+
+
+def _taken_down(meta: dict[str, Any]) -> SnapshotError:
+    """Says how many rows are gone, why, and the first of them."""
+    found = meta["taken_down"]
+    gone = sorted({sha256 for entry in found for sha256 in entry["sha256"]})
+    why = "; ".join(f"{entry['kind']}: {entry['reason']} ({entry['at'][:10]})" for entry in found[-3:])
+    first = ", ".join(sha256[:12] for sha256 in gone[:3]) + (", …" if len(gone) > 3 else "")
+    return SnapshotError(
+        f"{len(gone)} of its {meta['rows']} rows were taken down: {first} ({why})",
+        where=f"snapshot {meta['name']}",
+        cure=f"Take a new one, it leaves them out: modiste snapshot {meta['name']}-2"
+        + (f' --where "{meta["where"]}"' if meta["where"] else ""),
+    )
 
 
 def _items(ws: Workspace, where: str | None, versions: dict[str, int | None], *, only_split: bool = True) -> pa.Table:

@@ -119,8 +119,11 @@ class Tables:
             raise UsageError(f"there is no table '{name}'", expected="one of " + ", ".join(SCHEMAS))
         try:
             table = DeltaTable(f"{self.root}/{name}", version=version)
-        except TableNotFoundError:
-            return None
+        except TableNotFoundError as error:
+            if version is None or self._open(name) is None:
+                return None
+            cure = "A take-down or a vacuum removed it: read the newest, or a snapshot, which keeps its own rows"
+            raise TableError(f"version {version} is gone", where=f"{self.root}/{name}", cure=cure) from error
         told = (table.metadata().description or "").removeprefix(_FORMAT)
         written_by = int(told) if told.isdigit() else SCHEMA_VERSION
         if written_by > SCHEMA_VERSION:

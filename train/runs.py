@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataset.errors import TrainingError
+from dataset.marks import marks
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
 from train import record
@@ -62,7 +63,7 @@ def done_before(ws: Workspace, frozen: Snapshot, recipe: Mapping[str, Any]) -> R
     """The newest finished run of exactly this recipe and these rows, if there is one with its weights."""
     for run in reversed(record.list_runs(ws)):
         same = run.data["recipe"] == dict(recipe) and run.data["fingerprint"] == frozen.fingerprint
-        if same and run.done and (run.folder / "model.safetensors").is_file():
+        if same and run.done and (run.folder / "model.safetensors").is_file() and not marks(run.folder):
             return result_of(run, "trained already (--again trains anew):")
     return None
 

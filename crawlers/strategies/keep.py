@@ -27,8 +27,13 @@ def keep(job: Job, task: PageTask, answer: PageAnswer, reading: Reading) -> int:
     if room == 0 and reading.products:
         job.queue.page_ended(task.url, "pending", "budget")
         return 0
-    products = reading.products if room is None else reading.products[:room]
-    sha256 = job.keep_page(answer.body) if products else ""
+    stones = job.gate.tombstones
+    allowed = [p for p in reading.products if not stones.against_product(job.scope.store, p.key, p.brand)]
+    if reading.products and not allowed:
+        end(job, task, "refused", "taken_down", answer, words="takedowns: its product or brand")
+        return 0
+    products = allowed if room is None else allowed[:room]
+    sha256 = job.keep_page(answer.body) if products and len(allowed) == len(reading.products) else ""
     stated = licences.mentioned(answer.body, answer.page, answer.url)
     images = [image for product in products for image in product.images]
     opted = reading.opted or job.gate.unlicensed(stated, images)

@@ -15,7 +15,7 @@ import numpy as np
 from deltalake.exceptions import DeltaError
 
 from dataset import masks
-from dataset.errors import DataError, UsageError
+from dataset.errors import DataError, TableError, UsageError
 from dataset.importers.layout import Region, Size
 from dataset.importers.roles import label_map
 from dataset.snapshot import Snapshot, load_snapshot
@@ -113,7 +113,7 @@ def _label_maps(ws: Workspace, snapshot: Snapshot) -> list[dict[str, Any]]:
     """The best map of labels of every image, as frozen; where a vacuum took that version, as the table is now."""
     try:
         return ws.tables.query(_LABEL_MAPS, versions=snapshot.meta["tables"]).to_pylist()
-    except (UsageError, DeltaError, OSError):
+    except (UsageError, TableError, DeltaError, OSError):
         return ws.tables.query(_LABEL_MAPS).to_pylist()
 
 

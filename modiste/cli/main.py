@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from modiste.cli import crawl, curate, data, demo, exports, label, output, train, workspace
+from modiste.cli import crawl, curate, data, demo, exports, label, output, takedown, trace, train, workspace
 
 app = typer.Typer(
     name="modiste",
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (workspace, crawl, data, label, curate, train, exports, output, demo):
+for group in (workspace, crawl, data, label, curate, trace, train, exports, takedown, output, demo):
     group.register(app)
 
 INTERRUPTED = "Interrupted. What was committed is kept; run the same command again to go on from there."
