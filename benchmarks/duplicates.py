@@ -1,63 +1,33 @@
-"""Precision and recall of near-duplicate hashing, on made transformations of real photographs.
+"""Precision and recall of near-duplicates, on made changes of real photographs, beside imagehash at imagededup's
+limit.
 
-In: --data DIR (shared data: street, wardrobe). Out: a table, and --json FILE. Recall: share of transformed copies
-within the radius of their original. Precision: of all pairs within the radius, the share that are copies of one
-photograph (pairs of different photographs in a set are taken for different, though the sets hold some real
-duplicates). Draws nothing at random.
+In: --data DIR (shared data: street, wardrobe). Out: a Markdown table, and --json FILE. A row per change: share of
+copies matched to their original (recall), with Wilson's 95 % interval; the baseline is imagehash.phash within 10
+bits, which imagededup takes by default. Rows of `must not` are the same cut in another colour: there 0 is right.
+Precision: of all pairs matched among all originals and copies, the share of one photograph. With --hashes N the
+search at scale instead (benchmarks/duplicates_million.py). Photographs whose number in the list is a multiple of 6
+were used to choose the limits and are left out. Draws nothing at random.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import time
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from duplicates_changes import CHANGES, OTHERS, garment_of, on_white
+from PIL import Image
 
-from dataset.duplicates import clusters, distance, near_pairs, parse, perceptual_hash
+from dataset import quality
+from dataset.colour_signature import colour_grid
+from dataset.duplicates import RADIUS, Looks, cluster, looks_of, near_pairs
+from dataset.hashes import perceptual_hash
 
-RADII = (0, 2, 4, 6, 8, 10, 12)
-
-
-def _encoded(quality: int) -> Callable[[Image.Image], Image.Image]:
-    def change(image: Image.Image) -> Image.Image:
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=quality)
-        return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
-
-    return change
-
-
-def _resized(factor: float) -> Callable[[Image.Image], Image.Image]:
-    return lambda image: image.resize((round(image.width * factor), round(image.height * factor)))
-
-
-def _cropped(share: float) -> Callable[[Image.Image], Image.Image]:
-    def change(image: Image.Image) -> Image.Image:
-        dx, dy = round(image.width * share), round(image.height * share)
-        return image.crop((dx, dy, image.width - dx, image.height - dy))
-
-    return change
-
-
-CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "re-encode q90": _encoded(90),
-    "re-encode q70": _encoded(70),
-    "re-encode q50": _encoded(50),
-    "resize x0.5": _resized(0.5),
-    "resize x1.5": _resized(1.5),
-    "crop 1 % a side": _cropped(0.01),
-    "crop 3 % a side": _cropped(0.03),
-    "crop 5 % a side": _cropped(0.05),
-    "mirror": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-    "brightness x1.2": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
-    "mirror + q70 + x0.5": lambda image: _encoded(70)(_resized(0.5)(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))),
-    "rotate 2 degrees": lambda image: image.rotate(2, Image.Resampling.BICUBIC),
-}
+BASELINE_BITS = 10
+RADII = (4, 6, 8, 10)
 
 
 def main() -> None:
@@ -65,77 +35,132 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--photos", type=int, default=400, help="photographs taken, evenly spread over the sets")
+    parser.add_argument("--radius", type=int, default=RADIUS, help="bits, of the matches by change")
+    parser.add_argument("--choosing", action="store_true", help="the photographs kept apart to choose limits by")
+    parser.add_argument("--hashes", type=int, help="cluster so many made hashes instead")
     options = parser.parse_args()
-    report = measure(_photos(options.data, options.photos))
-    print(table(report))
+    found = _photos(options.data)
+    if options.hashes:
+        import duplicates_million as million
+
+        report, text = million.measure(found, options.hashes), million.table
+    else:
+        kept = [path for k, path in enumerate(found) if (k % 6 == 0) is options.choosing]
+        chosen = kept[:: max(1, len(kept) // options.photos)][: options.photos]
+        report, text = measure(chosen, options.data, options.radius), table
+    print(text(report))
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _photos(data: Path, wanted: int) -> list[Path]:
+def _photos(data: Path) -> list[Path]:
     found = sorted(data.glob("street/photos/*.jpg")) + sorted(data.glob("wardrobe/*/*/*.jpg"))
     if not found:
         raise SystemExit(f"{data}: no photographs (street/photos, wardrobe/*/*)")
-    return found[:: max(1, len(found) // wanted)][:wanted]
+    return found
 
 
-def measure(paths: list[Path]) -> dict[str, object]:
-    started = time.monotonic()
-    originals: list[str] = []
-    copies: dict[str, list[str]] = {name: [] for name in CHANGES}
-    for path in paths:
+def measure(paths: list[Path], data: Path, radius: int = RADIUS) -> dict[str, object]:
+    """Rows of {change: matched by ours, by the baseline, n}, and the precision among everything that must match."""
+    pairs: dict[str, list[tuple[dict, dict]]] = {}
+    everything: list[dict] = []
+    photo: list[int] = []
+    for number, path in enumerate(paths):
         image = Image.open(path).convert("RGB")
-        originals.append(perceptual_hash(np.asarray(image)))
-        for name, change in CHANGES.items():
-            copies[name].append(perceptual_hash(np.asarray(change(image))))
-    hashed = parse(originals)
-    far = {name: distance(hashed, parse(copy)) for name, copy in copies.items()}
-    everything = np.concatenate([hashed] + [parse(copy) for copy in copies.values()])
-    photo = np.tile(np.arange(len(paths)), 1 + len(CHANGES))
-    i, j, apart = near_pairs(everything, radius=max(RADII))
-    same = photo[i] == photo[j]
+        original = _row(image)
+        copies = {name: _row(change(image)) for name, change in CHANGES.items()}
+        everything += [original, *copies.values()]
+        photo += [number] * (1 + len(copies))
+        for name, row in copies.items():
+            pairs.setdefault(name, []).append((original, row))
+        for name, one, other in _recoloured(image, path, data):
+            pairs.setdefault(name, []).append((_row(one), _row(other)))
+    rows = {name: _matched(couples, radius) for name, couples in pairs.items()}
+    return {"photos": len(paths), "radius": radius, "rows": rows} | _precision(everything, np.array(photo))
+
+
+def _recoloured(image: Image.Image, path: Path, data: Path) -> Iterator[tuple[str, Image.Image, Image.Image]]:
+    labels_path = path.parents[1] / "labels" / f"{path.stem}.png"
+    if path.parent.name != "photos" or not labels_path.exists():
+        return
+    labels = np.asarray(Image.open(labels_path))
+    garment = garment_of(labels, data)
+    if garment.mean() < 0.03:  # too little of it to be called another product
+        return
+    for name, change in OTHERS.items():
+        yield f"must not: {name}, scene", image, change(image, garment)
+        packshot = on_white(image, labels > 0)
+        yield f"must not: {name}, on white", packshot, change(packshot, garment)
+
+
+def _row(image: Image.Image) -> dict:
+    rgb = np.asarray(image)
+    share, _ = quality.border_colour(rgb)
+    found = {"phash": perceptual_hash(quality.luma(rgb)), "colour_grid": colour_grid(rgb)}
+    return found | {"view": quality.view_of(share)}
+
+
+def _matched(couples: list[tuple[dict, dict]], radius: int) -> dict[str, int]:
+    ours = baseline = 0
+    for couple in couples:
+        looks = looks_of(list(couple))
+        ours += len(near_pairs(looks, radius=radius)[0])
+        baseline += int(np.bitwise_count(looks.hashes[0] ^ looks.hashes[1])) <= BASELINE_BITS
+    return {"ours": ours, "baseline": baseline, "n": len(couples)}
+
+
+def _precision(rows: list[dict], photo: np.ndarray) -> dict[str, object]:
+    looks = looks_of(rows)
+    plain = Looks(looks.hashes, looks.packshots)
+    tried = {f"radius {r}{name}": near_pairs(kind, radius=r) for r in RADII for name, kind in _kinds(looks, plain)}
+    a, b = _pairs(lambda k: np.bitwise_count(looks.hashes[k] ^ looks.hashes[k + 1 :]) <= BASELINE_BITS, len(rows))
+    label = cluster(looks)
+    c, d = _pairs(lambda k: label[k] == label[k + 1 :], len(rows))
     return {
-        "photos": len(paths),
-        "copies": len(paths) * len(CHANGES),
-        "hash_ms": 1000 * (time.monotonic() - started) / (len(paths) * (1 + len(CHANGES))),
-        "recall": {name: {r: float((d <= r).mean()) for r in RADII} for name, d in far.items()},
-        "recall_all": {r: float(np.mean([d <= r for d in far.values()])) for r in RADII},
-        "pairs": {r: int((apart <= r).sum()) for r in RADII},
-        "pair_precision": {r: float(same[apart <= r].mean()) for r in RADII},
-        "clusters": {r: _cluster_scores(everything, photo, r) for r in RADII},
+        "precision": {
+            **{name: _share(photo[i] == photo[j]) for name, (i, j, _) in tried.items()},
+            f"imagehash, {BASELINE_BITS} bits": _share(photo[a] == photo[b]),
+            f"clusters at radius {RADIUS}": _share(photo[c] == photo[d]),
+        },
+        "largest_cluster": int(np.bincount(label).max()),
+        "copies_each": int(np.bincount(photo).max()),
     }
 
 
-def _cluster_scores(hashes: np.ndarray, photo: np.ndarray, radius: int) -> dict[str, float]:
-    """Over clusters as `dedup` makes them: share of same-photo pairs kept together, share of joined pairs that are
-    right."""
-    label = clusters(hashes, radius=radius)
-    together = np.bincount(label)
-    pairs = float((together * (together - 1) / 2).sum())
-    right = 0.0
-    for k in np.unique(photo):
-        sizes = np.bincount(label[photo == k])
-        right += float((sizes * (sizes - 1) / 2).sum())
-    size = len(hashes) / (photo.max() + 1)
-    wanted = (photo.max() + 1) * size * (size - 1) / 2
-    return {"precision": right / max(pairs, 1.0), "recall": right / wanted, "largest": float(together.max())}
+def _pairs(joined: Callable[[int], np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """(i, j) with i < j where `joined(i)`, a bool for each j after i, says so; a row at a time, so memory is small."""
+    later = [k + 1 + np.flatnonzero(joined(k)) for k in range(n)]
+    return np.repeat(np.arange(n), [len(found) for found in later]), np.concatenate(later)
+
+
+def _kinds(looks: Looks, plain: Looks) -> list[tuple[str, Looks]]:
+    return [("", looks), (", no colour", plain)]
+
+
+def _share(right: np.ndarray) -> dict[str, int]:
+    return {"right": int(right.sum()), "n": len(right)}
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share k / n."""
+    z, p = 1.96, k / n
+    middle, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
+
+
+def _told(k: int, n: int) -> str:
+    low, high = wilson(k, n)
+    return f"{k / n:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def table(report: dict) -> str:
-    lines = [
-        f"{report['photos']} photographs, {report['copies']} copies, {report['hash_ms']:.1f} ms a copy and hash",
-        "",
-    ]
-    lines.append(f"{'radius':<22}" + "".join(f"{r:>8}" for r in RADII))
-    for name, row in report["recall"].items():
-        lines.append(f"{name:<22}" + "".join(f"{row[r]:>8.3f}" for r in RADII))
-    lines.append(f"{'recall, all':<22}" + "".join(f"{report['recall_all'][r]:>8.3f}" for r in RADII))
-    lines.append(f"{'pairs found':<22}" + "".join(f"{report['pairs'][r]:>8}" for r in RADII))
-    lines.append(f"{'pair precision':<22}" + "".join(f"{report['pair_precision'][r]:>8.4f}" for r in RADII))
-    for key, form in (("precision", ".4f"), ("recall", ".4f"), ("largest", ".0f")):
-        name = f"clusters: {key}"
-        lines.append(f"{name:<22}" + "".join(f"{report['clusters'][r][key]:>8{form}}" for r in RADII))
-    return "\n".join(lines)
+    lines = ["| change | matched | n | imagehash, 10 bits |", "|---|---|---|---|"]
+    for name, row in report["rows"].items():
+        n = row["n"]
+        lines.append(f"| {name} | {_told(row['ours'], n)} | {n} | {_told(row['baseline'], n)} |")
+    for name, row in report["precision"].items():
+        lines.append(f"| precision of pairs, {name} | {_told(row['right'], max(row['n'], 1))} | {row['n']} | |")
+    return "\n".join([*lines, f"largest cluster {report['largest_cluster']}, copies of one {report['copies_each']}"])
 
 
 if __name__ == "__main__":

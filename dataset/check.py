@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,14 +18,18 @@ import pyarrow as pa
 
 from dataset import engine, quality
 from dataset.blobs import BlobStore
-from dataset.duplicates import perceptual_hash
+from dataset.colour_signature import colour_grid
+from dataset.columns import add_missing
 from dataset.errors import DataError, EmptyError, ImageError
+from dataset.hashes import perceptual_hash
 from dataset.images import decode
 from dataset.progress import Progress, silent
 from dataset.tables import conform
+from dataset.thresholds import Limits, count_issues
+from dataset.thresholds import issues as issues_of
 from dataset.workspace import Workspace
 
-CHECKER = "1"  # raise it when a measure changes: every image is then measured again
+CHECKER = "2"  # raise it when a measure changes: every image is then measured again
 _BATCH_ROWS, _COMMIT_ROWS = 32, 500
 _POOL_PAYS_FROM = 200  # starting processes costs more than measuring fewer images than this
 _UNREADABLE = "blob_unreadable"  # on the way from a worker only: such a row is never kept
@@ -40,7 +44,8 @@ _PENDING = """
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What this run did; `reasons` counts bad images by code, `issues` good ones by issue."""
+    """What this run did; `reasons` counts bad images by code, `issues` good ones by issue. `all_issues` counts every
+    image ever measured, by the thresholds that were asked for."""
 
     checked: int
     bad: int
@@ -49,8 +54,13 @@ class CheckResult:
     reasons: dict[str, int] = field(default_factory=dict)
     issues: dict[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
+    all_issues: dict[str, int] | None = None
 
     def line(self) -> str:
+        told = "" if self.all_issues is None else f"; by these thresholds, of all images: {_counts(self.all_issues)}"
+        return self._line() + told
+
+    def _line(self) -> str:
         if not self.checked + self.unreadable:
             return "nothing new to check"
         parts = [f"{self.checked} images checked in {self.elapsed_s:.1f} s", f"{self.packshots} packshots"]
@@ -60,9 +70,13 @@ class CheckResult:
         return ", ".join(parts)
 
 
-def check(ws: Workspace, *, workers: int | None = None, progress: Progress = silent) -> CheckResult:
-    """Measure what is new. Raises EmptyError where nothing was ever fetched."""
+def check(
+    ws: Workspace, *, workers: int | None = None, thresholds: Limits | None = None, progress: Progress = silent
+) -> CheckResult:
+    """Measure what is new. With `thresholds` the issues of all images are counted by them, from the stored scores.
+    Raises EmptyError where nothing was ever fetched."""
     started = time.monotonic()
+    add_missing(ws, "images")
     pending = ws.tables.query(_PENDING, parameters=[CHECKER])
     if not pending.num_rows and ws.tables.version("fetches") is None:
         raise EmptyError("no image was fetched yet", where=str(ws.root), cure="Run `modiste crawl` first")
@@ -85,7 +99,8 @@ def check(ws: Workspace, *, workers: int | None = None, progress: Progress = sil
             ws.tables.upsert("images", waiting)
             waiting = []
     ws.tables.upsert("images", waiting)
-    return _result(counts, time.monotonic() - started)
+    result = _result(counts, time.monotonic() - started)
+    return result if thresholds is None else replace(result, all_issues=count_issues(ws, thresholds))
 
 
 def check_batch(batch: pa.RecordBatch, *, blobs: str) -> pa.RecordBatch:
@@ -98,7 +113,8 @@ def check_batch(batch: pa.RecordBatch, *, blobs: str) -> pa.RecordBatch:
 def measured(data: bytes) -> dict[str, Any]:
     """Facts, hash, scores and view of an encoded image, as columns of `images`. Raises ImageError."""
     image = decode(data)
-    scores = quality.measure(image.rgb)
+    grey = quality.luma(image.rgb)
+    scores = quality.measure(image.rgb, grey)
     return {
         "status": "ok",
         "width": image.width,
@@ -108,7 +124,8 @@ def measured(data: bytes) -> dict[str, Any]:
         "orientation": image.orientation,
         "has_alpha": image.alpha is not None,
         "frames": image.frames,
-        "phash": perceptual_hash(image.rgb),
+        "phash": perceptual_hash(grey),
+        "colour_grid": colour_grid(image.rgb),
         "view": quality.view_of(scores["uniformity"]),
         **scores,
     }
@@ -137,7 +154,7 @@ def _tally(rows: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
             counts["bad", row["reason"]] += 1
             continue
         counts["packshots", ""] += row["view"] == "packshot"
-        counts.update(("issue", name) for name in quality.issues(row))
+        counts.update(("issue", name) for name in issues_of(row))
     return counts
 
 

@@ -1,33 +1,62 @@
-"""Near-duplicates: 64-bit perceptual hashes, the pairs within a Hamming radius, and clusters that don't chain.
+"""Near-duplicates: pictures whose perceptual hashes are near and whose colours agree, in clusters that don't chain.
 
-In: hashes (hex, as in `images.phash`). Out: pairs and clusters; the step `dedup` writes `groups`. A mirrored copy is
-found without decoding it: mirroring flips the sign of every odd horizontal DCT term, hence those bits of the hash.
-Old images are never read again; only their hashes are. Radii are chosen by the table of benchmarks/duplicates.py.
+In: hashes and colour signatures (as `images` keeps them) and, where there are rows, `embeddings`. Out: pairs and
+clusters; the step `dedup` writes `groups`. The same cut in another colour is no duplicate; a product may still join
+the two. Old images are never read again, only their rows of `images`. Limits are chosen by the table of
+benchmarks/duplicates.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.colour_signature import Signatures, colours_agree, parse_grids
+from dataset.embedding_pairs import pairs_by_embedding
 from dataset.errors import EmptyError, UsageError
 from dataset.groups import group_images
+from dataset.hashes import Hashes, Whole, distance, pairs_within, parse
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
-
-Hashes = NDArray[np.uint64]
-Whole = NDArray[np.int64]
 
 RADIUS = 6
 PACKSHOT_RADIUS = 2  # on one colour the hash is little but the silhouette, and all T-shirts have one
 SURE_RADIUS = 4  # so near that a pair is joined without asking the rest of its clusters
-MAX_RADIUS = 16
-_MIRROR = np.uint64(0x5555555555555555)  # columns 1, 3, 5, 7 of the 8x8 DCT signs, row by row, first bit highest
-_EXHAUSTIVE_UP_TO = 60_000
+MAX_RADIUS = 10  # beyond, more pairs are wrong than right, and the search slows to a crawl
 _SAMPLE = 16
+_NO_PAIRS = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What is compared of n pictures: hashes (n,), whether on one colour (n,), colour grids (n, 4, 4, 3), known
+    (n,)."""
+
+    hashes: Hashes
+    packshots: NDArray[np.bool_] | None = None
+    grids: Signatures | None = None
+    known: NDArray[np.bool_] | None = None
+
+    def agree(self, i: Whole, j: Whole) -> NDArray[np.bool_]:
+        """(k,) whether pairs pass what the hash can't see: two packshots must be nearer, known colours must agree."""
+        passed = np.ones(len(i), dtype=bool)
+        if self.packshots is not None:
+            near = distance(self.hashes[i], self.hashes[j]) <= PACKSHOT_RADIUS
+            passed &= near | ~(self.packshots[i] & self.packshots[j])
+        if self.grids is not None:
+            asked = passed if self.known is None else passed & self.known[i] & self.known[j]
+            passed[asked] = colours_agree(self.grids[i[asked]], self.grids[j[asked]])
+        return passed
+
+
+def looks_of(rows: list[dict[str, object]]) -> Looks:
+    """From rows of `images` with phash, view and colour_grid."""
+    grids, known = parse_grids([row["colour_grid"] for row in rows])  # type: ignore[misc]
+    packshots = np.array([row["view"] == "packshot" for row in rows], dtype=bool)
+    return Looks(parse([str(row["phash"]) for row in rows]), packshots, grids, known)
 
 
 @dataclass(frozen=True)
@@ -41,26 +70,34 @@ class DedupResult:
     groups: int
     changed: int
     radius: int
+    by_embedding: int = 0
 
     def line(self) -> str:
         return (
             f"{self.images} images: {self.duplicates} near-duplicates in {self.clusters} clusters "
             f"(largest {self.largest}, radius {self.radius}), {self.groups} groups, {self.changed} rows changed"
+            + (f", {self.by_embedding} pairs by embedding" if self.by_embedding else "")
         )
 
 
-def dedup(ws: Workspace, *, radius: int = RADIUS, progress: Progress = silent) -> DedupResult:
-    """Cluster the good images and write `groups`. Raises EmptyError before `check`, UsageError for a senseless
-    radius."""
+def dedup(
+    ws: Workspace, *, radius: int = RADIUS, cosine: float | None = None, progress: Progress = silent
+) -> DedupResult:
+    """Cluster the good images and write `groups`. `cosine` also pairs images whose embeddings (where there are any)
+    are at least so alike; no value of it has been calibrated, so there is none by default. Raises EmptyError before
+    `check`, UsageError for a senseless radius.
+    """
     if not 0 <= radius <= MAX_RADIUS:
         raise UsageError(f"radius {radius} makes no sense for 64 bits", expected=f"0 to {MAX_RADIUS}")
-    rows = ws.tables.query("SELECT sha256, phash, view FROM images WHERE status = 'ok' ORDER BY sha256")
-    if not rows.num_rows:
+    rows = ws.tables.query(_LOOKS).to_pylist()
+    if not rows:
         raise EmptyError("no checked image", where=str(ws.root), cure="Run `modiste check` first")
-    names = rows["sha256"].to_pylist()
+    names = [row["sha256"] for row in rows]
     progress(0, len(names))
-    packshots = np.array([view == "packshot" for view in rows["view"].to_pylist()])
-    labels = clusters(parse(rows["phash"].to_pylist()), packshots, radius=radius)
+    looks = looks_of(rows)
+    nothing = np.zeros(0, np.int64)
+    known_by_eye = (nothing, nothing) if cosine is None else pairs_by_embedding(ws, names, cosine=cosine)
+    labels = cluster(looks, radius=radius, also=_of_one_colour(looks, *known_by_eye))
     made = group_images(ws, {name: names[label] for name, label in zip(names, labels.tolist(), strict=True)})
     progress(len(names), len(names))
     sizes = np.bincount(labels)
@@ -73,72 +110,87 @@ def dedup(ws: Workspace, *, radius: int = RADIUS, progress: Progress = silent) -
         groups=made.groups,
         changed=made.changed,
         radius=radius,
+        by_embedding=len(known_by_eye[0]),
     )
 
 
-def perceptual_hash(rgb: NDArray[np.uint8]) -> str:
-    """16 hex digits: signs of the 8x8 lowest DCT terms about their median (imagehash.phash) of (H, W, 3) uint8 RGB."""
-    import imagehash
-    from PIL import Image
-
-    return str(imagehash.phash(Image.fromarray(rgb)))
+_LOOKS = """
+    SELECT sha256, phash, view, colour_grid FROM images WHERE status = 'ok' AND phash IS NOT NULL ORDER BY sha256
+"""
 
 
-def parse(hexes: list[str]) -> Hashes:
-    """(n,) uint64 of 16-digit hashes."""
-    return np.array([int(text, 16) for text in hexes], dtype=np.uint64)
+def near_pairs(looks: Looks, *, radius: int = RADIUS, new_from: int = 0) -> tuple[Whole, Whole, Whole]:
+    """Every pair i < j of duplicates with distance <= radius: (i, j, distance), sorted. With `new_from` only pairs
+    whose j is at least that: 'is any of the new images known' costs new x all, not all x all."""
+    i, j = pairs_within(looks.hashes, radius, agree=looks.agree, new_from=new_from)
+    return i, j, distance(looks.hashes[i], looks.hashes[j])
 
 
-def distance(a: Hashes, b: Hashes) -> Whole:
-    """Hamming distance, elementwise, the smaller of straight and mirrored."""
-    straight, mirrored = np.bitwise_count(a ^ b), np.bitwise_count(a ^ b ^ _MIRROR)
-    return np.minimum(straight, mirrored).astype(np.int64)
-
-
-def near_pairs(
-    hashes: Hashes, packshots: NDArray[np.bool_] | None = None, *, radius: int = RADIUS, new_from: int = 0
-) -> tuple[Whole, Whole, Whole]:
-    """Every pair i < j with distance <= radius: (i, j, distance), sorted. Two packshots, (n,) bool, must be within
-    PACKSHOT_RADIUS. With `new_from` only pairs whose j is at
-    least that: 'is any of the new images known' costs new x all, not all x all."""
-    found = [_search(hashes, hashes[new_from:] ^ mask, radius) for mask in (np.uint64(0), _MIRROR)]
-    rows = np.concatenate([row for row, _ in found]) + new_from
-    others = np.concatenate([other for _, other in found])
-    low, high = np.minimum(rows, others), np.maximum(rows, others)
-    pairs = np.unique(np.stack([low, high], axis=1)[low < high], axis=0)
-    i, j = pairs[:, 0], pairs[:, 1]
-    far = distance(hashes[i], hashes[j])
-    if packshots is None:
-        return i, j, far
-    kept = (far <= PACKSHOT_RADIUS) | ~(packshots[i] & packshots[j])
-    return i[kept], j[kept], far[kept]
-
-
-def clusters(
-    hashes: Hashes, packshots: NDArray[np.bool_] | None = None, *, radius: int = RADIUS, sure: int = SURE_RADIUS
+def cluster(
+    looks: Looks, *, radius: int = RADIUS, sure: int = SURE_RADIUS, also: tuple[Whole, Whole] = _NO_PAIRS
 ) -> Whole:
-    """(n,) cluster label of each hash: the index of its cluster's first member. Pairs within `sure` are always
-    together; a looser pair joins two clusters only where the clusters as wholes are near, so a chain of lookalikes
-    stays apart. Two packshots, (n,) bool, must be within PACKSHOT_RADIUS."""
-    unique, inverse = np.unique(hashes, return_inverse=True)
-    plain = np.full(len(unique), packshots is not None)
-    if packshots is not None:
-        np.logical_and.at(plain, inverse, packshots)
-    i, j, far = near_pairs(unique, plain, radius=radius)
-    parent = list(range(len(unique)))
-    members: dict[int, list[int]] = {}
-    for edge in np.lexsort((j, i, far)):
-        a, b = _root(parent, int(i[edge])), _root(parent, int(j[edge]))
-        if a == b:
-            continue
-        left, right = members.get(a, [a]), members.get(b, [b])
-        if far[edge] <= sure or _all_near(unique, left, right, radius):
-            parent[b] = a
-            members[a] = left + right
-            members.pop(b, None)
-    roots = np.array([_root(parent, node) for node in range(len(unique))], dtype=np.int64)[inverse]
-    _, first, label = np.unique(roots, return_index=True, return_inverse=True)
+    """(n,) cluster label of each picture: the index of its cluster's first member. Pairs within `sure`, and the pairs
+    `also` given, are always together; a looser pair joins two clusters only where the clusters as wholes are near, so a
+    chain of lookalikes stays apart."""
+    once, inverse = _distinct(looks)
+    i, j, far = near_pairs(once, radius=radius)
+    loose = far > sure
+    given = (inverse[also[0]], inverse[also[1]])
+    firm = _components(len(once.hashes), np.append(i[~loose], given[0]), np.append(j[~loose], given[1]))
+    order = np.lexsort((j[loose], i[loose], far[loose]))
+    roots = _joined(once.hashes, firm, zip(i[loose][order].tolist(), j[loose][order].tolist(), strict=True), radius)
+    _, first, label = np.unique(roots[inverse], return_index=True, return_inverse=True)
     return np.asarray(first[label], dtype=np.int64)
+
+
+def clusters(hashes: Hashes, packshots: NDArray[np.bool_] | None = None, *, radius: int = RADIUS) -> Whole:
+    """`cluster` where no colours are known."""
+    return cluster(Looks(hashes, packshots), radius=radius)
+
+
+def _of_one_colour(looks: Looks, i: Whole, j: Whole) -> tuple[Whole, Whole]:
+    """Encoders are made to see a garment whatever its colour: their pairs must agree in it like all others."""
+    kept = Looks(looks.hashes, None, looks.grids, looks.known).agree(i, j)
+    return i[kept], j[kept]
+
+
+def _distinct(looks: Looks) -> tuple[Looks, Whole]:
+    """Each look once, and where each picture is among them: a thousand equal ones would be half a million pairs."""
+    columns = [looks.hashes.view(np.uint8).reshape(-1, 8)]
+    columns += [flag.astype(np.uint8)[:, None] for flag in (looks.packshots, looks.known) if flag is not None]
+    columns += [looks.grids.reshape(len(looks.grids), -1)] if looks.grids is not None else []
+    whole = np.ascontiguousarray(np.concatenate(columns, axis=1))
+    rows = whole.view(np.dtype((np.void, whole.shape[1]))).ravel()
+    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    parts = [None if part is None else part[first] for part in (looks.packshots, looks.grids, looks.known)]
+    return Looks(looks.hashes[first], *parts), inverse  # type: ignore[arg-type]
+
+
+def _components(n: int, i: Whole, j: Whole) -> Whole:
+    """(n,) label of each node's connected component: the index of its first node."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(i), dtype=np.int8), (i, j)), shape=(n, n))
+    _, component = connected_components(graph, directed=False)
+    _, first = np.unique(component, return_index=True)
+    return np.asarray(first[component], dtype=np.int64)
+
+
+def _joined(hashes: Hashes, firm: Whole, loose: Iterable[tuple[int, int]], radius: int) -> Whole:
+    """`firm` components joined along `loose` pairs, nearest first, where all of both sides is near."""
+    parent = firm.tolist()
+    order = np.argsort(firm, kind="stable")
+    starts = np.flatnonzero(np.diff(firm[order], prepend=-1))
+    many = {int(part[0]): part.tolist() for part in np.split(order, starts[1:]) if len(part) > 1}
+    for i, j in loose:
+        a, b = _root(parent, i), _root(parent, j)
+        left, right = many.get(a, [a]), many.get(b, [b])
+        if a != b and _all_near(hashes, left, right, radius):
+            parent[b] = a
+            many[a] = left + right
+            many.pop(b, None)
+    return np.array([_root(parent, node) for node in range(len(parent))], dtype=np.int64)
 
 
 def _all_near(hashes: Hashes, left: list[int], right: list[int], radius: int) -> bool:
@@ -156,23 +208,3 @@ def _root(parent: list[int], node: int) -> int:
         parent[node] = parent[parent[node]]
         node = parent[node]
     return node
-
-
-def _search(hashes: Hashes, queries: Hashes, radius: int) -> tuple[Whole, Whole]:
-    """(query row, hash row) of everything within `radius`; exact."""
-    import faiss
-
-    index: Any = faiss.IndexBinaryFlat(64)
-    if len(hashes) > _EXHAUSTIVE_UP_TO:
-        # 4 chunks of 16 bits: some chunk of a pair within r differs in at most r // 4 bits, and those are all tried
-        index = faiss.IndexBinaryMultiHash(64, 4, 16)
-        index.nflip = radius // 4
-    index.add(_bytes(hashes))
-    # faiss keeps Hamming distances strictly below the radius it is given
-    limits, _, neighbours = index.range_search(_bytes(queries), radius + 1)
-    rows = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64)))
-    return rows, neighbours.astype(np.int64)
-
-
-def _bytes(hashes: Hashes) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, 8)

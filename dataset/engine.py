@@ -8,6 +8,7 @@ and says where. Never writes a table: the caller commits what it yields.
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import multiprocessing
 import os
@@ -28,6 +29,7 @@ from dataset.progress import Progress, silent
 BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 _IN_FLIGHT_PER_WORKER = 2
 _LIVES = 3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,18 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pa.set_cpu_count(1)
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """glibc gives every decoded picture's pages back and asks for them anew, zeroed: that cost more than decoding a
+    JPEG. Workers keep up to 256 MB instead. Elsewhere than on glibc nothing happens."""
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_TRIM_THRESHOLD, 1 << 28)
+    mallopt(_M_MMAP_THRESHOLD, 1 << 28)
 
 
 def _end_with_parent() -> None:

@@ -1,8 +1,9 @@
 """What belongs together: group = product ∪ variants ∪ near-duplicates, as connected components.
 
 In: each image's near-duplicate cluster, and from the tables which products show it and which products are variants.
-Out: rows of `groups`, only those that changed. A group's id is its smallest sha256; where a group's members are the
-same as before, its split is kept, else it waits for the next `split`. Never looks at pixels.
+Out: rows of `groups`, only those that changed. A group's id is its smallest sha256. A group that grew keeps its split
+and gives it to its new images; one that joins groups of different parts waits for the next `split`. Never looks at
+pixels.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _VARIANTS = """
     SELECT DISTINCT store || '|' || product_id AS product_key, store || '|' || variant_group AS family FROM products
     WHERE variant_group IS NOT NULL AND variant_group <> '' AND store IS NOT NULL AND product_id IS NOT NULL
 """
+
+
+_SPLIT = ("split", "split_rule")
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,12 @@ def _first_product(shown: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def _write(ws: Workspace, rows: list[dict[str, Any]]) -> int:
     old = {row["sha256"]: row for row in ws.tables.read("groups").to_pylist()}
     before, now = _members(old.values()), _members(rows)
+    inherited = {group: _inherited([old[name] for name in names if name in old]) for group, names in now.items()}
     changed = []
     for row in rows:
         was = old.get(row["sha256"], {})
-        keeps = bool(was) and before[was["group_id"]] == now[row["group_id"]]
-        row |= {key: was[key] if keeps else None for key in ("split", "split_rule")}
+        same = bool(was) and before[was["group_id"]] == now[row["group_id"]]
+        row |= {key: was[key] for key in _SPLIT} if same else inherited[row["group_id"]]
         if not was or any(row.get(key) != was[key] for key in was):
             changed.append(row)
     gone = sorted(set(old) - {row["sha256"] for row in rows})
@@ -93,6 +98,12 @@ def _write(ws: Workspace, rows: list[dict[str, Any]]) -> int:
         ws.tables.delete("groups", "sha256 IN (" + ", ".join(f"'{name}'" for name in gone[start : start + 500]) + ")")
     ws.tables.upsert("groups", changed)
     return len(changed) + len(gone)
+
+
+def _inherited(known: list[dict[str, Any]]) -> dict[str, str | None]:
+    """The split that all images known before agree on; none where groups of different parts were joined."""
+    told = {(row["split"], row["split_rule"]) for row in known}
+    return dict(zip(_SPLIT, told.pop() if len(told) == 1 else (None, None), strict=True))
 
 
 def _members(rows: Iterable[dict[str, Any]]) -> dict[str, frozenset[str]]:

@@ -1,70 +1,59 @@
-"""How good a picture is: measures in [0, 1] (1 is best), and, apart from them, the thresholds that call one too poor.
+"""How good a picture is: measures in [0, 1], 1 is best. What counts as too poor is dataset/thresholds.py's.
 
-In: (H, W, 3) uint8 RGB, EXIF orientation applied. Out: a number per measure, or the names of the issues of a
-measured row. A packshot's white backdrop is left out where it would be taken for a fault. Never decodes, stores or
-rejects anything: thresholds can change without measuring again.
+In: (H, W, 3) uint8 RGB, EXIF orientation applied. Out: a number per measure. A packshot's white backdrop is left out
+where it would be taken for a fault. Exposure and contrast are read from a sample of some 60,000 pixels, whatever the
+size. Never decodes, stores or rejects anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from dataset.quality_frame import frame
+from dataset.quality_text import overlay
 
 Rgb = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
 
-MEASURES = ("sharpness", "exposure", "contrast", "compression", "resolution", "uniformity", "aspect")
+MEASURES = (
+    "sharpness",
+    "exposure",
+    "contrast",
+    "compression",
+    "resolution",
+    "uniformity",
+    "aspect",
+    "overlay",
+    "frame",
+)
 PACKSHOT_UNIFORMITY = 0.80
 GOOD_SHORT_SIDE_PX = 512
 WORKING_SIDE_PX = 1024
 _BACKDROP_DISTANCE = 24.0
 _BLOCK_STEP = 16
-
-# A score below its threshold is an issue. A packshot is bright and even by design; a scene may be long and narrow.
-THRESHOLDS: dict[str, dict[str, float]] = {
-    "packshot": {
-        "sharpness": 0.25,
-        "exposure": 0.35,
-        "contrast": 0.20,
-        "compression": 0.25,
-        "resolution": 0.40,
-        "aspect": 0.30,
-    },
-    "scene": {
-        "sharpness": 0.30,
-        "exposure": 0.50,
-        "contrast": 0.35,
-        "compression": 0.25,
-        "resolution": 0.40,
-        "aspect": 0.30,
-    },
-}
-ISSUES = {
-    "sharpness": "blurred",
-    "exposure": "badly_exposed",
-    "contrast": "flat",
-    "compression": "blocky",
-    "resolution": "small",
-    "aspect": "odd_aspect",
-}
+_SAMPLE_SIDE = 256
+_COMPRESSION_LINES = 256
 
 
-def measure(rgb: Rgb) -> dict[str, float]:
-    """Every measure of `MEASURES` for one picture."""
-    grey = luma(rgb)
+def measure(rgb: Rgb, grey: Grey | None = None) -> dict[str, float]:
+    """Every measure of `MEASURES` for one picture. `grey` is its luma where that is at hand."""
+    grey = luma(rgb) if grey is None else grey
     share, colour = border_colour(rgb)
+    few, few_grey = _sampled(rgb), _sampled(grey)
     return {
         "sharpness": sharpness(grey),
-        "exposure": exposure(rgb, grey, colour if share >= PACKSHOT_UNIFORMITY else None),
-        "contrast": contrast(grey),
+        "exposure": exposure(few, few_grey, colour if share >= PACKSHOT_UNIFORMITY else None),
+        "contrast": contrast(few_grey),
         "compression": compression(grey),
         "resolution": min(1.0, min(grey.shape) / GOOD_SHORT_SIDE_PX),
         "uniformity": share,
         "aspect": min(grey.shape) / max(grey.shape),
+        "overlay": overlay(grey),
+        "frame": frame(rgb),
     }
 
 
@@ -73,28 +62,25 @@ def view_of(uniformity: float) -> str:
     return "packshot" if uniformity >= PACKSHOT_UNIFORMITY else "scene"
 
 
-def issues(row: Mapping[str, Any], thresholds: Mapping[str, Mapping[str, float]] = THRESHOLDS) -> list[str]:
-    """Names of what is wrong with a row of `images`, in the order of `ISSUES`; what was not measured is no issue."""
-    limits = thresholds[row.get("view") or "scene"]
-    return [
-        name for measure, name in ISSUES.items() if (score := row.get(measure)) is not None and score < limits[measure]
-    ]
-
-
 def luma(rgb: Rgb) -> Grey:
     """(H, W) uint8, ITU-R 601 luma."""
-    return np.asarray(Image.fromarray(rgb).convert("L"))
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 def sharpness(grey: Grey) -> float:
     """Laplacian variance (Pech-Pacheco 2000) of the sharpest tenth of an 8x8 grid, so that a plain backdrop or bokeh
     does not count as blur, on a log scale. Measured at 1,024 px at most: a large soft photo may still be sharp when
     reduced."""
-    small = _reduced(grey, WORKING_SIDE_PX).astype(np.int16)
+    small = _reduced(grey, WORKING_SIDE_PX)
     if min(small.shape) < 3:
         return 0.0
-    laplacian = small[:-2, 1:-1] + small[2:, 1:-1] + small[1:-1, :-2] + small[1:-1, 2:] - 4 * small[1:-1, 1:-1]
-    tiles = [tile.var() for rows in np.array_split(laplacian, min(8, len(laplacian))) for tile in _columns(rows)]
+    laplacian = np.asarray(cv2.Laplacian(small, cv2.CV_16S), dtype=np.int16)[1:-1, 1:-1]
+    rows, columns = (np.linspace(0, side, min(8, side) + 1).astype(int) for side in laplacian.shape)
+    tiles = [
+        _variance(laplacian[top:bottom, left:right])
+        for top, bottom in pairwise(rows)
+        for left, right in pairwise(columns)
+    ]
     return _ramp(float(np.log10(np.quantile(tiles, 0.9) + 1e-3)), 1.2, 3.6)
 
 
@@ -102,19 +88,22 @@ def exposure(rgb: Rgb, grey: Grey, backdrop: NDArray[np.float64] | None = None) 
     """Smallest of 'not dark' (95th percentile of luma over 160), the share of pixels that are not clipped, and 'not
     washed out' (5th percentile of luma below 130). Before a `backdrop` colour (3,) only what stands before it can be
     clipped, and nothing is called washed out: the garment may be white."""
-    lit = min(1.0, float(np.quantile(grey[::2, ::2], 0.95)) / 160.0)
-    subject = np.ones(grey[::2, ::2].shape, bool) if backdrop is None else ~_near(rgb[::2, ::2], backdrop)
+    dark, bright = _quantiles(grey, 0.05, 0.95)
+    lit = min(1.0, bright / 160.0)
+    clipped = cv2.inRange(rgb, (250, 250, 250), (255, 255, 255)) > 0
+    if backdrop is None:
+        washed = _ramp(dark, 130.0, 250.0)
+        return min(lit, 1.0 - float(clipped.mean()), 1.0 - washed)
+    subject = ~_near(rgb, backdrop)
     if subject.mean() < 0.02:  # white on white: nothing left that could be judged
         return lit
-    clipped = float((rgb[::2, ::2].min(axis=2)[subject] >= 250).mean())
-    washed = 0.0 if backdrop is not None else _ramp(float(np.quantile(grey[::2, ::2], 0.05)), 130.0, 250.0)
-    return min(lit, 1.0 - clipped, 1.0 - washed)
+    return min(lit, 1.0 - float(clipped[subject].mean()))
 
 
 def contrast(grey: Grey) -> float:
     """Range from the 1st to the 99th percentile of luma over 255."""
-    low, high = np.quantile(grey[::2, ::2], (0.01, 0.99))
-    return float(high - low) / 255.0
+    low, high = _quantiles(grey, 0.01, 0.99)
+    return (high - low) / 255.0
 
 
 def compression(grey: Grey) -> float:
@@ -128,7 +117,8 @@ def compression(grey: Grey) -> float:
 def border_colour(rgb: Rgb) -> tuple[float, NDArray[np.float64]]:
     """Share of the border (a band of 2 % of the short side) that is its commonest colour, and that colour (3,)."""
     band = max(1, round(0.02 * min(rgb.shape[:2])))
-    strips = (rgb[:band], rgb[-band:], rgb[band:-band, :band], rgb[band:-band, -band:])
+    thin = max(1, band // 4)  # every n-th line of the band: enough to see one colour
+    strips = (rgb[:band:thin], rgb[-band::thin], rgb[band:-band, :band:thin], rgb[band:-band, -band::thin])
     border = np.concatenate([strip.reshape(-1, 3) for strip in strips])
     bins = (border >> 4).astype(np.int32) @ np.array([256, 16, 1])
     colour = np.median(border[bins == np.bincount(bins).argmax()], axis=0).astype(np.float64)
@@ -140,15 +130,33 @@ def _near(pixels: Rgb, colour: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((difference * difference).sum(axis=-1) <= _BACKDROP_DISTANCE**2)
 
 
-def _columns(rows: NDArray[np.int16]) -> list[NDArray[np.int16]]:
-    return np.array_split(rows, min(8, rows.shape[1]), axis=1)
+def _variance(tile: NDArray[np.int16]) -> float:
+    # a Laplacian's mean over a tile is next to nothing, but small tiles exist
+    n = max(tile.size, 1)
+    return cv2.norm(tile, cv2.NORM_L2SQR) / n - (cv2.sumElems(tile)[0] / n) ** 2
+
+
+def _sampled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every n-th pixel both ways, so that the short side has 256 to 511; never an average: it would hide clipping."""
+    step = min(pixels.shape[:2]) // _SAMPLE_SIDE
+    if step < 2:
+        return pixels
+    size = (pixels.shape[1] // step, pixels.shape[0] // step)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+def _quantiles(grey: Grey, *shares: float) -> list[float]:
+    """For each share the smallest level that at least that share of the pixels does not exceed."""
+    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    return [float(level) for level in np.searchsorted(np.cumsum(counts), np.array(shares) * grey.size)]
 
 
 def _block_ratio(grey: Grey) -> float:
     # block edges are small steps; clipped, a garment's own straight edge does not pass for them
-    step = np.minimum(np.abs(np.diff(grey.astype(np.int16), axis=1)), _BLOCK_STEP).mean(axis=0)
-    if len(step) < 24:
+    if grey.shape[1] < 25:
         return 1.0
+    lines = grey[:: max(1, len(grey) // _COMPRESSION_LINES)].copy()
+    step = np.minimum(cv2.absdiff(lines[:, 1:], lines[:, :-1]), _BLOCK_STEP).mean(axis=0)
     step = step[: len(step) // 8 * 8].reshape(-1, 8).mean(axis=0) + 0.25
     return float((step / ((step.sum() - step) / 7)).max())
 
@@ -158,7 +166,7 @@ def _reduced(grey: Grey, longest: int) -> Grey:
     if factor <= 1:
         return grey
     size = (max(1, round(grey.shape[1] / factor)), max(1, round(grey.shape[0] / factor)))
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _ramp(value: float, low: float, high: float) -> float:

@@ -1,14 +1,15 @@
-"""The step `split`: train, validation and test by a stable hash of each image's group, then a search for leaks.
+"""The step `split`: train, validation and test by whole groups, then a search for leaks.
 
-In: `groups` (and `fetches` for first-seen dates). Out: `groups.split` and `groups.split_rule`, and the number of
-leaks found across the parts. Strategies: grouped (default), shop-out, season-out, and random, which is marked as
-such because it leaks by construction. A published split can be given as a CSV file. Never depends on the order of rows.
+In: `groups`, `labels` to stratify by, `fetches` for first-seen dates. Out: `groups.split` and `groups.split_rule`,
+the shares reached and the leaks found across the parts. Strategies: grouped (default: in the order of a stable hash,
+the same shares in every store and label; groups that have a part keep it), shop-out, season-out, and random, which is
+marked as such because it leaks by construction. A published split can be given as a CSV file. Never depends on the
+order of rows.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -16,18 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dataset.duplicates import SURE_RADIUS, near_pairs, parse
+from dataset.duplicates import SURE_RADIUS, looks_of, near_pairs
 from dataset.errors import DataError, EmptyError, UsageError
 from dataset.progress import Progress, silent
+from dataset.strata import PARTS, Shares, assign_stratified, label_of_images, place, units_of
 from dataset.workspace import Workspace
 
-PARTS = ("train", "validation", "test")
 STRATEGIES = ("grouped", "shop-out", "season-out", "random")
 _STRENGTH = {"train": 0, "validation": 1, "test": 2}
+_LARGE = 20  # fewer images of a store or label than this reach no share
 _ALSO_CALLED = {"val": "validation", "valid": "validation", "dev": "validation", "training": "train"}
-Shares = tuple[float, float, float]
 Row = dict[str, Any]
 
 
@@ -58,10 +57,21 @@ class SplitResult:
     given: int = 0
     moved: int = 0
     unknown: int = 0
+    stratified_by: str = ""
+    worst_share: float = (
+        0.0  # largest distance from the train share asked for, in a store or label of 20 images or more
+    )
+    kept: int = 0  # groups that had their part already
+
+    @property
+    def grouped(self) -> bool:
+        return self.strategy == "grouped"
 
     def line(self) -> str:
         parts = ", ".join(f"{part} {n} ({100 * n / self.images:.0f} %)" for part, n in self.counts.items())
         text = f"{self.strategy} split of {self.images} images in {self.groups} groups: {parts}; {self.leaks} leaks"
+        text += f"; by store{' and ' + self.stratified_by if self.stratified_by else ''}" if self.grouped else ""
+        text += f", train share off by at most {100 * self.worst_share:.0f} % in any" if self.grouped else ""
         if self.given:
             text += f"; {self.given} given, {self.moved} moved to hold groups together"
         return text + (f"; {self.unknown} given but not here" if self.unknown else "")
@@ -74,21 +84,31 @@ def split(
     shares: Shares = (0.7, 0.15, 0.15),
     seed: int = 0,
     given: Path | None = None,
+    stratify: str | None = None,
+    afresh: bool = False,
     progress: Progress = silent,
 ) -> SplitResult:
     """Assign every image of `groups`. `given` is a CSV file with the columns sha256 and split; images it does not name
-    follow the strategy. Raises UsageError for wrong shares or a strategy the data can't carry, DataError for a bad CSV,
-    EmptyError before `dedup`."""
+    follow the strategy. `stratify` names the label field to hold shares for (default: the one most images have);
+    `afresh` forgets the parts that groups have. Raises UsageError for wrong shares or a strategy the data can't
+    carry, DataError for a bad CSV, EmptyError before `dedup`."""
     _check(strategy, shares)
     rows = sorted(ws.tables.read("groups").to_pylist(), key=lambda row: str(row["sha256"]))
     if not rows:
         raise EmptyError("no groups to split", where=str(ws.root), cure="Run `modiste dedup` first")
     progress(0, len(rows))
-    parts = _assign(ws, rows, strategy, shares, seed)
     wanted = read_given(given) if given else {}
-    parts, moved = _with_given(rows, parts, wanted)
     rule = {"strategy": strategy, "shares": list(shares), "seed": seed} | ({"given": given.name} if given else {})
-    changed = _write(ws, rows, parts, json.dumps(rule, sort_keys=True))
+    written = json.dumps(rule, sort_keys=True)
+    field, label_of = label_of_images(ws, stratify) if strategy == "grouped" else ("", {})
+    kept = {} if afresh or strategy != "grouped" else _kept(rows, written)
+    if strategy == "grouped":
+        by_group = assign_stratified(units_of(rows, label_of), shares=shares, seed=seed, kept=kept)
+        parts = {row["sha256"]: by_group[row["group_id"]] for row in rows}
+    else:
+        parts = _assign(ws, rows, strategy, shares, seed)
+    parts, moved = _with_given(rows, parts, wanted)
+    changed = _write(ws, rows, parts, written)
     leaks = find_leaks(ws)
     progress(len(rows), len(rows))
     here = {row["sha256"] for row in rows}
@@ -104,19 +124,22 @@ def split(
         given=len(here & set(wanted)),
         moved=moved,
         unknown=len(set(wanted) - here),
+        stratified_by=field,
+        worst_share=_worst_share(rows, parts, label_of, shares[0]),
+        kept=len(kept),
     )
 
 
 def part_of(name: str, *, shares: Shares = (0.7, 0.15, 0.15), seed: int = 0) -> str:
     """The part a name falls into: sha256 of 'seed:name' as a fraction of the whole, cut at the shares."""
-    place = _place(name, seed)
-    return "train" if place < shares[0] else "validation" if place < shares[0] + shares[1] else "test"
+    at = place(name, seed)
+    return "train" if at < shares[0] else "validation" if at < shares[0] + shares[1] else "test"
 
 
 def assign_by_hash(names: Iterable[str], *, shares: Shares = (0.7, 0.15, 0.15), seed: int = 0) -> dict[str, str]:
     """Part of each name by its hash. A part with a share that came out empty is given the nearest name of the
     fullest part: that happens in tiny sets only, and there alone does one name's part depend on the others."""
-    ordered = sorted(set(names), key=lambda name: (_place(name, seed), name))
+    ordered = sorted(set(names), key=lambda name: (place(name, seed), name))
     parts = {name: part_of(name, shares=shares, seed=seed) for name in ordered}
     wanted = [part for part, share in zip(PARTS, shares, strict=True) if share > 0]
     for part in wanted if len(ordered) >= len(wanted) else ():
@@ -147,13 +170,12 @@ def find_leaks(ws: Workspace) -> Leaks:
     """Near-duplicates and products across parts, looked for in hashes and fetches, not in `groups` that made the
     split."""
     hashed = ws.tables.query(
-        "SELECT sha256, phash, view, split FROM images JOIN groups USING (sha256) "
+        "SELECT sha256, view, split, phash, colour_grid FROM images JOIN groups USING (sha256) "
         "WHERE split IS NOT NULL AND phash IS NOT NULL ORDER BY sha256"
     ).to_pylist()
     across = []
     if hashed:
-        packshots = np.array([row["view"] == "packshot" for row in hashed])
-        i, j, _ = near_pairs(parse([row["phash"] for row in hashed]), packshots, radius=SURE_RADIUS)
+        i, j, _ = near_pairs(looks_of(hashed), radius=SURE_RADIUS)
         pairs = zip(i.tolist(), j.tolist(), strict=True)
         across = [(hashed[a], hashed[b]) for a, b in pairs if hashed[a]["split"] != hashed[b]["split"]]
     products = ws.tables.query(_PRODUCTS_ACROSS).to_pylist()
@@ -186,19 +208,32 @@ def _assign(ws: Workspace, rows: list[Row], strategy: str, shares: Shares, seed:
     """sha256 -> part."""
     if strategy == "random":
         return assign_by_hash((row["sha256"] for row in rows), shares=shares, seed=seed)
-    if strategy == "shop-out":
-        by_group = _by_store(rows, shares, seed)
-    elif strategy == "season-out":
-        by_group = _by_season(ws, rows, shares)
-    else:
-        by_group = assign_by_hash((row["group_id"] for row in rows), shares=shares, seed=seed)
+    by_group = _by_store(rows, shares, seed) if strategy == "shop-out" else _by_season(ws, rows, shares)
     return {row["sha256"]: by_group[row["group_id"]] for row in rows}
+
+
+def _kept(rows: list[Row], rule: str) -> dict[str, str]:
+    """group -> part of the groups whose images all have one part, given by this same rule."""
+    told: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row in rows:
+        told[row["group_id"]].add((row["split"], row["split_rule"]))
+    return {group: part for group, ((part, by), *others) in told.items() if by == rule and part and not others}
+
+
+def _worst_share(rows: list[Row], parts: dict[str, str], label_of: dict[str, str], wanted: float) -> float:
+    held: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        held["store", row["store"] or ""][parts[row["sha256"]]] += 1
+        if row["sha256"] in label_of:
+            held["label", label_of[row["sha256"]]][parts[row["sha256"]]] += 1
+    large = [counts for counts in held.values() if counts.total() >= _LARGE]
+    return max((abs(counts["train"] / counts.total() - wanted) for counts in large), default=0.0)
 
 
 def _by_store(rows: list[Row], shares: Shares, seed: int) -> dict[str, str]:
     """Whole stores, in the order of their hashes; a group seen in several takes the strictest part of them."""
     sizes = Counter(row["store"] or "" for row in rows)
-    order = sorted(sizes, key=lambda store: (_place(store, seed), store))
+    order = sorted(sizes, key=lambda store: (place(store, seed), store))
     part = _in_turn(order, sizes, shares, f"shop-out needs 3 stores, there are {len(sizes)}")
     return _strictest((row["group_id"], part[row["store"] or ""]) for row in rows)
 
@@ -262,8 +297,3 @@ def _write(ws: Workspace, rows: list[Row], parts: dict[str, str], rule: str) -> 
         if (row["split"], row["split_rule"]) != (parts[row["sha256"]], rule)
     ]
     return ws.tables.upsert("groups", changed)
-
-
-def _place(name: str, seed: int) -> float:
-    """In [0, 1)."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:7], "big") / 2**56

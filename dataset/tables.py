@@ -111,8 +111,13 @@ class Tables:
         elif "://" in self.root:
             connection.register(name, table.to_pyarrow_table().cast(_plain(SCHEMAS[name])))
         else:
-            source = f"read_parquet({_quoted(map(unquote, files))}, union_by_name=true)"
-            connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')
+            source = f"SELECT * FROM read_parquet({_quoted(map(unquote, files))}, union_by_name=true)"
+            if set(SCHEMAS[name].names) - {
+                field.name for field in table.schema().fields
+            }:  # written by an older modiste
+                connection.register(f"declared {name}", _plain(SCHEMAS[name]).empty_table())
+                source += f' UNION ALL BY NAME SELECT * FROM "declared {name}"'
+            connection.execute(f'CREATE VIEW "{name}" AS {source}')
 
     def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
         if name not in SCHEMAS:

@@ -64,15 +64,15 @@ def test_near_duplicates_join_two_products(ws: Workspace):
     assert set(group_of(ws).values()) == {A}
 
 
-def test_an_unchanged_group_keeps_its_split_and_a_grown_one_waits(ws: Workspace):
+def test_a_grown_group_keeps_its_split_and_gives_it_to_the_new_image(ws: Workspace):
     shows(ws, "1", A)
     shows(ws, "2", B)
     group_images(ws, alone(A, B))
     ws.tables.upsert("groups", [row | {"split": "test"} for row in ws.tables.read("groups").to_pylist()])
     shows(ws, "2", C)
-    assert group_images(ws, alone(A, B, C)).changed == 2
+    assert group_images(ws, alone(A, B, C)).changed == 1
     split = {row["sha256"]: row["split"] for row in ws.tables.read("groups").to_pylist()}
-    assert split == {A: "test", B: None, C: None}
+    assert split == {A: "test", B: "test", C: "test"}
 
 
 def test_the_same_again_writes_nothing_and_a_lost_image_leaves(ws: Workspace):
@@ -83,3 +83,13 @@ def test_the_same_again_writes_nothing_and_a_lost_image_leaves(ws: Workspace):
     assert ws.tables.version("groups") == version
     group_images(ws, alone(A))
     assert group_of(ws) == {A: A}
+
+
+def test_groups_of_two_parts_that_were_joined_wait_for_the_next_split(ws: Workspace):
+    shows(ws, "1", A)
+    shows(ws, "2", B)
+    group_images(ws, alone(A, B))
+    parts = {A: "test", B: "train"}
+    ws.tables.upsert("groups", [row | {"split": parts[row["sha256"]]} for row in ws.tables.read("groups").to_pylist()])
+    group_images(ws, {A: A, B: A})
+    assert [row["split"] for row in ws.tables.read("groups").to_pylist()] == [None, None]

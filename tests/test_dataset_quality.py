@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from dataset import quality
+from dataset import quality, thresholds
 
 DATA = Path(os.environ.get("MODISTE_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
@@ -40,7 +40,7 @@ def test_a_packshot_on_white_is_not_overexposed():
     measured = quality.measure(np.asarray(packshot()))
     assert measured["exposure"] > 0.9
     assert quality.view_of(measured["uniformity"]) == "packshot"
-    assert quality.issues({"view": "packshot", **measured}) == []
+    assert thresholds.issues({"view": "packshot", **measured}) == []
 
 
 def test_a_white_object_on_white_is_not_overexposed():
@@ -69,8 +69,8 @@ def test_resolution_and_aspect_are_ratios_of_sides():
 
 def test_issues_follow_the_thresholds_of_the_view_and_skip_what_was_not_measured():
     row = {"view": "scene", "contrast": 0.25, "sharpness": None, "aspect": 0.1}
-    assert quality.issues(row) == ["flat", "odd_aspect"]
-    assert quality.issues(row | {"view": "packshot"}) == ["odd_aspect"]
+    assert thresholds.issues(row) == ["flat", "odd_aspect"]
+    assert thresholds.issues(row | {"view": "packshot"}) == ["odd_aspect"]
 
 
 @pytest.mark.parametrize("side", [1, 2, 5, 9])
@@ -96,4 +96,4 @@ def test_the_articles_own_cutout_on_white_has_no_issue():
         pytest.skip(f"no real photographs at {DATA}")
     measured = quality.measure(np.asarray(Image.open(path).convert("RGB")))
     assert quality.view_of(measured["uniformity"]) == "packshot"
-    assert quality.issues({"view": "packshot", **measured}) == []
+    assert thresholds.issues({"view": "packshot", **measured}) == []

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dataset.errors import DataError, EmptyError, UsageError
 from dataset.splits import assign_by_hash, find_leaks, part_of, split
+from dataset.strata import Unit, assign_stratified
 from dataset.workspace import Workspace
 
 
@@ -137,10 +140,10 @@ def test_a_strategy_the_data_cannot_carry_is_refused(ws: Workspace, strategy: st
 
 def test_a_given_split_is_kept_but_groups_hold_together(ws: Workspace, tmp_path: Path):
     fill(ws, groups=4, each=2)
-    given = tmp_path / "given.csv"
+    published = tmp_path / "given.csv"
     lines = [f"{sha(0)},train", f"{sha(1)},TEST", f"{sha(2)},val", f"{sha(3)},val", f"{sha('elsewhere')},test"]
-    given.write_text("\n".join(["sha256,split", *lines]))
-    result = split(ws, given=given)
+    published.write_text("\n".join(["sha256,split", *lines]))
+    result = split(ws, given=published)
     found = parts(ws)
     assert [found[sha(k)] for k in range(4)] == ["test", "test", "validation", "validation"]
     assert (result.given, result.moved, result.unknown) == (4, 1, 1)
@@ -168,3 +171,86 @@ def test_wrong_arguments_are_misuse_and_an_empty_workspace_says_what_to_run(ws: 
         split(ws, shares=(0.5, 0.5, 0.5))
     with pytest.raises(UsageError, match="no strategy 'leaky'"):
         split(ws, strategy="leaky")
+
+
+SHARES = (0.7, 0.15, 0.15)
+UNITS = st.lists(
+    st.builds(Unit, st.uuids().map(str), st.integers(1, 9), st.sampled_from("xyz"), st.sampled_from("ab")),
+    min_size=3,
+    max_size=60,
+    unique_by=lambda unit: unit.name,
+)
+
+
+@given(units=UNITS, more=UNITS, seed=st.integers(0, 9))
+def test_adding_groups_moves_no_group_that_has_a_part(units: list[Unit], more: list[Unit], seed: int):
+    before = assign_stratified(units, shares=SHARES, seed=seed)
+    names = {unit.name for unit in units}
+    after = assign_stratified(units + [u for u in more if u.name not in names], shares=SHARES, seed=seed, kept=before)
+    assert {name: after[name] for name in before} == before
+    assert set(before.values()) == {"train", "validation", "test"}
+
+
+@given(units=UNITS, order=st.randoms())
+def test_the_split_does_not_depend_on_the_order_of_groups(units: list[Unit], order):
+    shuffled = list(units)
+    order.shuffle(shuffled)
+    assert assign_stratified(units, shares=SHARES) == assign_stratified(shuffled, shares=SHARES)
+
+
+def test_every_store_and_label_reaches_the_shares():
+    sizes = np.random.default_rng(0).integers(1, 6, 900)
+    units = [Unit(sha(k), int(n), f"store{k % 3}", f"label{k % 7 % 4}") for k, n in enumerate(sizes)]
+    parts = assign_stratified(units, shares=SHARES)
+    for which in ("store", "label"):
+        for word in {getattr(unit, which) for unit in units}:
+            here = [unit for unit in units if getattr(unit, which) == word]
+            train = sum(unit.size for unit in here if parts[unit.name] == "train")
+            assert train / sum(unit.size for unit in here) == pytest.approx(0.7, abs=0.03)
+
+
+def test_split_tells_what_it_was_stratified_by_and_keeps_parts_when_images_come(ws: Workspace):
+    fill(ws, groups=40, each=2, stores=2)
+    kinds = [{"sha256": sha(k), "field": "type", "value": f"v{k // 2 % 3}", "source": "store"} for k in range(80)]
+    ws.tables.append("labels", [*kinds, *({**row, "field": "view", "value": "scene"} for row in kinds)])
+    result = split(ws)
+    assert (result.stratified_by, result.kept) == ("type", 0)
+    assert "by store and type" in result.line()
+    assert result.worst_share < 0.1
+    before = parts(ws)
+    ws.tables.append(
+        "groups", [{"sha256": sha(f"new{k}"), "group_id": sha(f"new{k}"), "store": "shop0"} for k in range(30)]
+    )
+    assert split(ws).kept == 40
+    assert {name: parts(ws)[name] for name in before} == before
+    assert split(ws, afresh=True).kept == 0
+
+
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    planted=st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39), st.integers(0, 4), st.booleans()), max_size=6),
+    seed=st.integers(0, 99),
+)
+def test_the_leak_check_finds_every_planted_leak(tmp_path_factory, planted, seed: int):
+    """A planted leak: a hash copied from train to test with at most four bits turned, or one product in both."""
+    ws = Workspace.init(tmp_path_factory.mktemp("leaks") / "ws")
+    rng = np.random.default_rng(seed)
+    hashes = rng.integers(0, 2**64, 80, dtype=np.uint64).tolist()
+    shown = []
+    expected: set[tuple[str, int, int]] = set()
+    for a, b, bits, by_hash in planted:
+        if by_hash and ("pair", b) not in {(kind, other) for kind, _, other in expected}:
+            turned = sum(1 << int(bit) for bit in rng.choice(64, bits, replace=False))
+            hashes[40 + b] = hashes[a] ^ turned
+            expected.add(("pair", a, b))
+        elif not by_hash:
+            shown += [{"store": "s", "product_id": f"{a}-{b}", "sha256": sha(n), "status": "ok"} for n in (a, 40 + b)]
+            expected.add(("product", a, b))
+    halves = ["train"] * 40 + ["test"] * 40
+    ws.tables.append("images", [{"sha256": sha(k), "status": "ok", "phash": f"{h:016x}"} for k, h in enumerate(hashes)])
+    ws.tables.append("groups", [{"sha256": sha(k), "group_id": sha(k), "split": part} for k, part in enumerate(halves)])
+    ws.tables.append("fetches", shown)
+    leaks = find_leaks(ws)
+    assert leaks.products == len({(a, b) for kind, a, b in expected if kind == "product"})
+    assert leaks.pairs >= len({(a, b) for kind, a, b in expected if kind == "pair"})
+    assert (leaks.pairs == 0) == (not any(kind == "pair" for kind, _, _ in expected))

@@ -43,7 +43,7 @@ def test_a_wrong_setting_is_named_by_its_key(tmp_path: Path, text: str, message:
 
 def test_blobs_and_tables_may_lie_elsewhere(tmp_path: Path) -> None:
     ws = Workspace.init(tmp_path / "shop", blobs="memory://shop-blobs")
-    assert ws.blobs.path("0" * 64).startswith("memory://shop-blobs/00/00/")
+    assert ws.blobs.path("0" * 64).startswith("memory://shop-blobs/00/")
     assert ws.tables.root == str(tmp_path / "shop" / "tables")
 
 

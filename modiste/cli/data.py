@@ -1,8 +1,7 @@
-"""`modiste check | dedup | split | snapshot | lineage`: the data set's own steps."""
+"""`modiste check | dedup | split`: the data set's own steps."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,10 @@ from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perfo
 
 def check(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")] = None,
+    thresholds: Annotated[
+        Path | None,
+        typer.Option(help="YAML (view: measure: limit): count all images' issues by it, measuring none again."),
+    ] = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -21,13 +24,16 @@ def check(
     Example: modiste check -w shop
     """
     from dataset.check import check as step
+    from dataset.thresholds import read_thresholds
 
     ws = open_workspace(workspace)
-    perform("check", lambda progress: step(ws, workers=workers, progress=progress), as_json)
+    limits = read_thresholds(thresholds) if thresholds else None
+    perform("check", lambda progress: step(ws, workers=workers, thresholds=limits, progress=progress), as_json)
 
 
 def dedup(
-    radius: Annotated[int | None, typer.Option(min=0, max=32, help="Bits two hashes may differ in.")] = None,
+    radius: Annotated[int | None, typer.Option(min=0, max=10, help="Bits two hashes may differ in.")] = None,
+    cosine: Annotated[float | None, typer.Option(min=0.5, max=1, help="Pair embeddings at least so alike too.")] = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +46,7 @@ def dedup(
 
     ws = open_workspace(workspace)
     chosen = RADIUS if radius is None else radius
-    perform("dedup", lambda progress: step(ws, radius=chosen, progress=progress), as_json)
+    perform("dedup", lambda progress: step(ws, radius=chosen, cosine=cosine, progress=progress), as_json)
 
 
 def split(
@@ -49,6 +55,8 @@ def split(
     validation: Annotated[float, typer.Option(min=0, max=1, help="Share for validation; the rest is test.")] = 0.15,
     seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
     given: Annotated[Path | None, typer.Option(help="CSV (sha256,split): a published data set's own split.")] = None,
+    stratify: Annotated[str | None, typer.Option(help="Label field whose values get equal shares.")] = None,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Forget the parts that groups have.")] = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -62,42 +70,20 @@ def split(
     shares = (train, validation, max(0.0, round(1 - train - validation, 6)))
     perform(
         "split",
-        lambda progress: step(ws, strategy=strategy, shares=shares, seed=seed, given=given, progress=progress),
+        lambda progress: step(
+            ws,
+            strategy=strategy,
+            shares=shares,
+            seed=seed,
+            given=given,
+            stratify=stratify,
+            afresh=afresh,
+            progress=progress,
+        ),
         as_json,
     )
 
 
-def snapshot(
-    name: Annotated[str, typer.Argument(help="Name of the version.")],
-    where: Annotated[str | None, typer.Option(help="SQL condition, such as \"view = 'scene'\".")] = None,
-    workspace: WorkspacePath = HERE,
-    as_json: AsJson = False,
-) -> None:
-    """Freeze a version of the data set; training reads snapshots only.
-
-    Example: modiste snapshot spring -w shop --where "store = 'shop.example' and sharpness > 0.3"
-    """
-    from dataset.snapshot import create_snapshot
-
-    ws = open_workspace(workspace)
-    perform("snapshot", lambda progress: create_snapshot(ws, name, where=where), as_json)
-
-
-def lineage(
-    thing: Annotated[str, typer.Argument(help="A sha256, image URL, store|product, snapshot or run.")],
-    workspace: WorkspacePath = HERE,
-    as_json: AsJson = False,
-) -> None:
-    """Where something came from, and what was made of it.
-
-    Example: modiste lineage https://shop.example/img/1.jpg -w shop
-    """
-    from dataset.lineage import lineage as step
-
-    found = step(open_workspace(workspace), thing)
-    typer.echo(json.dumps(found.as_json(), ensure_ascii=False) if as_json else found.text())
-
-
 def register(app: typer.Typer) -> None:
-    for command in (check, dedup, split, snapshot, lineage):
+    for command in (check, dedup, split):
         app.command()(command)
