@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from lxml import etree
 from parsel import Selector
 
-from crawlers.extract import lines, walk, words
+from crawlers.extract import image_urls, lines, walk, words
 from crawlers.extract.lines import Control, Line, Seen
 
-_BEFORE, _AFTER, _MOST_IN_TILE = 60, 250, 150
+_BEFORE, _AFTER, _MOST_IN_TILE, _TILE_DEPTH = 60, 250, 150, 14
+_TITLES = etree.XPath(
+    "//title[not(ancestor::body)]/text() | //meta[@property='og:title']/@content", smart_strings=False
+)
+_HOME = re.compile(r"(?:https?://[^/]+)?/?(?:index\.\w+)?")
 _CART_LINK = re.compile(r"add.?to.?cart|cart.?add|cart/add|addcart|basket.?add|[?&]action=(?:buy|add)|buy_now", re.I)
 
 
@@ -40,10 +45,9 @@ class Block:
         return self.seen.lines[max(0, first - before) : min(last, self.related)]
 
 
-def main_heading(page: Selector) -> tuple[Any, bool]:
+def main_heading(page: Selector, title: str) -> tuple[Any, bool]:
     """The `h1` most like the title, and whether it is like it; (None, False) where the page has none with text."""
-    title = titled(page)
-    headings = [(h, t) for h in page.root.xpath("//h1")[:12] if (t := _text(h)) and not _is_logo(h)]
+    headings = [(h, t) for h in islice(page.root.iter("h1"), 12) if (t := _text(h)) and not _is_logo(h)]
     best = max(headings, key=lambda x: _likeness(x[1], title), default=None)
     if best is None:
         return None, False
@@ -54,17 +58,17 @@ def main_heading(page: Selector) -> tuple[Any, bool]:
 def _is_logo(heading: Any) -> bool:
     """Whether a heading leads to the front page: many themes write the shop's name as `h1` on every page."""
     links = islice(heading.iter("a"), 2)
-    return any(re.fullmatch(r"(?:https?://[^/]+)?/?(?:index\.\w+)?", a.get("href", "#").strip()) for a in links)
+    return any(_HOME.fullmatch(a.get("href", "#").strip()) for a in links)
 
 
 def titled(page: Selector) -> str:
-    found = page.root.xpath("//title/text() | //meta[@property='og:title']/@content")[:3]
+    found = _TITLES(page.root)[:3]
     return " ".join(text[:600] for text in found)[:600]
 
 
 def find(seen: Seen, heading: Any, is_sure: bool, title: str, priced: list[Line]) -> Block:
     """`priced` are the lines that hold a sum of money; a line that repeats the title beats a heading that doesn't."""
-    name, at = (_text(heading), seen.heading) if heading is not None else (None, None)
+    name, at = (_named(heading), seen.heading) if heading is not None else (None, None)
     if not is_sure and (
         line := _titling(seen.lines, title, heading is None)
         or (_above_price(seen, priced) if heading is None else None)
@@ -93,11 +97,21 @@ def _above_price(seen: Seen, priced: list[Line]) -> Line | None:
 def _titling(every: list[Line], title: str, without_h1: bool) -> Line | None:
     """The line that says most of the title in its own words; without `h1` a linked heading is the shop's logo."""
     logo = lines.HEADING | lines.LINK if without_h1 else 1 << 30
-    fitting = [(x, _likeness(x.text, title)) for x in every if 3 < len(x.text) < 200 and x.flags & logo != logo]
+    fitting = [
+        (x, _likeness(x.text, title))
+        for x in every
+        if 3 < len(x.text) < 200 and x.flags & logo != logo and not _leads_home(x)
+    ]
     good = [
         (x, s - 0.4 * bool(x.flags & lines.LINK) + 0.2 * bool(x.flags & lines.HEADING)) for x, s in fitting if s >= 0.8
     ]
     return max(good, key=lambda g: (g[1], -g[0].order), default=(None, 0))[0]
+
+
+def _leads_home(line: Line) -> bool:
+    """Whether a linked line leads to the front page: the shop's own name."""
+    near = (line.element, *islice(line.element.iterancestors(), 3)) if line.flags & lines.LINK else ()
+    return any(_HOME.fullmatch(a.get("href", "#").strip()) for a in near if a.tag == "a")
 
 
 def _likeness(text: str, title: str) -> float:
@@ -112,7 +126,37 @@ def _likeness(text: str, title: str) -> float:
 
 
 def in_tile(element: Any, tiles: set[Any]) -> bool:
-    return bool(tiles) and any(e in tiles for e in (element, *islice(element.iterancestors(), 10)))
+    return bool(tiles) and any(e in tiles for e in (element, *islice(element.iterancestors(), _TILE_DEPTH)))
+
+
+def buys_in_columns(block: Block) -> bool:
+    """Whether two cells of one table row have the same buy button: a comparison."""
+    rows: dict[tuple[Any, str], set[Any]] = defaultdict(set)
+    for control in block.seen.controls:
+        if control.is_button and words.BUY.search(control.text):
+            cell = next((e for e in islice(control.element.iterancestors(), 5) if e.tag in ("td", "th")), None)
+            if cell is not None:
+                rows[(cell.getparent(), control.text)].add(cell)
+    return any(len(cells) > 1 for cells in rows.values())
+
+
+def buys_a_tile(block: Block) -> bool:
+    """Whether what holds the buy control, but not the heading, links to another page with a picture."""
+    heading = next((x.element for x in block.seen.lines if x.order == block.heading), None)
+    kept = {heading, *heading.iterancestors()} if heading is not None else set()
+    above = islice(block.buy.element.iterancestors(), 8) if block.buy else ()
+    for element in above:
+        if element in kept:
+            return False
+        if any(_links_away(a) for a in islice(element.iter("a"), 5)):
+            return True
+    return False
+
+
+def _links_away(link: Any) -> bool:
+    href = link.get("href", "#")
+    pictured = link.find(".//img") is not None and not image_urls.PICTURE.search(href)
+    return pictured and not href.startswith(("#", "javascript"))
 
 
 def folded(text: str) -> str:
@@ -123,17 +167,48 @@ def _text(element: Any) -> str:
     return " ".join("".join(islice(element.itertext(), 60)).split())[:300]
 
 
+def _named(heading: Any) -> str:
+    """A heading's text without the badges in it ('New', '-20 %')."""
+    if next(heading.iterchildren(), None) is None:
+        return _text(heading)
+    badges = [e for e in islice(heading.iterdescendants(), 20) if isinstance(e.tag, str) and _is_badge(e)]
+    written = _text(heading)
+    for badge in badges:
+        said = _text(badge)
+        if said and len(said) < 20 and written.endswith(said) and len(written) > len(said) + 3:
+            written = written.removesuffix(said).rstrip()
+    return written
+
+
+def _is_badge(element: Any) -> bool:
+    return bool(lines.flags_of(lines.named(element, "")) & lines.BADGE)
+
+
 def _around_buttons(seen: Seen) -> set[Any]:
     """What holds the page's only buy button (or its twin): that is no tile."""
     buttons = [c.element for c in seen.controls if c.is_button and words.BUY.search(c.text) and len(c.text) < 40]
-    return {a for b in buttons if len(buttons) < 3 for a in islice(b.iterancestors(), 12)}
+    if len(buttons) > 2 or (len(buttons) == 2 and _are_siblings(*buttons)):
+        return set()
+    return {a for b in buttons for a in islice(b.iterancestors(), 12)}
+
+
+def _are_siblings(one: Any, other: Any) -> bool:
+    """Whether two buttons stand in elements of one kind beside each other, each with a picture that leads away."""
+    above = list(islice(other.iterancestors(), 12))
+    mine = list(islice(one.iterancestors(), 12))
+    common = next((e for e in mine if e in above), None)
+    if common is None or common in (mine[0], above[0]):
+        return False
+    a, b = mine[mine.index(common) - 1], above[above.index(common) - 1]
+    alike = a.tag == b.tag and _kind(a) == _kind(b)
+    return alike and all(any(_links_away(link) for link in islice(e.iter("a"), 5)) for e in (a, b))
 
 
 def _tiles(priced: Iterable[Line], above: set[Any]) -> set[Any]:
     """Elements that repeat beside each other, each with a sum and a link: a listing's or a carousel's members."""
     groups: dict[tuple[Any, str, str], set[Any]] = defaultdict(set)
     for line in islice(priced, 200):
-        for element in (line.element, *islice(line.element.iterancestors(), 8)):
+        for element in (line.element, *islice(line.element.iterancestors(), _TILE_DEPTH)):
             parent = element.getparent()
             if parent is None or element in above:
                 break

@@ -29,7 +29,8 @@ PRICE = _any(
 )  # fmt: skip
 STRUCK = _any(
     r"(?:^|[\s_-])(?:old|was|rrp|msrp|uvp|strike\w*|struck|crossed|line-?through|linethrough|stricken|"
-    r"strikethrough|compare[-_]at\w*|compare[-_]?price|scratch\w*|strik\w*|barr[ée]+|ancien|antiguo|"
+    r"strikethrough|vanha|stara|stary|starsza|eski|regi|vechi|vecchio|oude?|gammel|gammal|foer|puvodni|bezna|"
+    r"mrp|coret|riscado|antigo|antes|statt|compare[-_]at\w*|compare[-_]?price|scratch\w*|strik\w*|barr[ée]+|ancien|antiguo|"
     r"anterior|tachado|streich\w*|previous|before|original|rsp|list[-_]?price|price[-_]+list|"
     r"price[-_]+compare\w*|undiscounted|non[-_]sale|retail[-_]?price|was[-_]?price|oldprice)(?=$|[\s_-])",
 )  # fmt: skip
@@ -56,6 +57,10 @@ BADGE = _part(
     "badge", "label", "tag", "flag", "sticker", "ribbon", "tooltip", "badges", "sr-only", "visually-hidden",
     "visuallyhidden", "screen-reader-text", "hidden", "hide", "d-none", "is-hidden", "u-hidden", "price__badge",
     "template",
+)  # fmt: skip
+# Hidden by the theme's style sheet: often shown again by script, so such text only stands apart from what is beside it.
+HIDDEN = _part(
+    "hidden", "hide", "d-none", "is-hidden", "u-hidden", "displaynone", "display-none", "dis-none", "js-hidden",
 )  # fmt: skip
 CRUMBS = _any(
     r"bread-?crumb|(?:^|[\s_-])crumbs?(?:$|[\s_-])|(?:^|\s)(?:trail|pathway|you-are-here)(?:$|\s)",

@@ -74,6 +74,8 @@ def price(value: Any, currency_code: str | None = None) -> str | None:
         return _decimal(Decimal(re.sub(r"\D", "", written)))
     if re.fullmatch(r"\d+(\.\d+)?", written):
         return _decimal(Decimal(written))
+    if re.search(r"\d[a-zA-Z]{1,3}\d", written) and " " not in written:
+        return None  # a code or base64, not an amount: 'MzI5Ljk5'
     amount = Price.fromstring(written).amount
     return _decimal(amount) if amount is not None else None
 

@@ -8,6 +8,7 @@ their class says.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -24,8 +25,8 @@ from crawlers.extract.pictures import Rendition, is_photo
 _ELSEWHERE = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|icons?|logos?|flags?|badges?|social|footer|look|looks|promos?|comments?|lang|languages?|"
     r"currency|cookies?|trust|delivery|minicart|newsletter|stars?|usp|brands?-?logo)(?=$|[\s_-])"
-    r"|relat(?:ed|iv)|recommend|up-?sell|cross-?sell|also[-_]?(?:bought|like|viewed)|similar|recent(?:ly)?[-_]?view|swatch|"
-    r"payment|review|rating|testimonial|avatar|breadcrumb|mini-?cart|instagram|size-?(?:guide|chart)|accessor|"
+    r"|related|recommend|up-?sell|cross-?sell|also[-_]?(?:bought|like|viewed)|similar|recent(?:ly)?[-_]?view|swatch|"
+    r"payment|(?<![a-z])review|rating|testimonial|avatar|breadcrumb|mini-?cart|instagram|size-?(?:guide|chart)|accessor|"
     r"colou?r-?(?:option|picker|select|list)|variant-?(?:option|picker)|other-?products|products-?(?:grid|list)|"
     r"complete-the|bestsell|best-sell|you-may|product-?(?:card|tile|grid|list|miniature)",
     re.I,
@@ -58,7 +59,11 @@ _SHOWN = (
 _HREFS = etree.XPath(".//a/@href", smart_strings=False)
 _PLAIN = etree.XPath(_SHOWN)
 _LINKED = etree.XPath(_SHOWN + " | .//a[@href]")
+_LISTS = ("data-images", "data-gallery", "data-gallery-images")
+_LISTING = etree.XPath(" | ".join(f".//@{name}[starts-with(., '[')]/.." for name in _LISTS))
+_MAX_LISTED = 100
 _LARGER = ("srcset", "data-srcset", "imagesrcset", "data-zoom-image", "data-large_image")
+_SOURCES = {"data-src", "data-zoom-image", "data-large_image", "data-lazy", "data-original", "data-full"}  # URLs only
 _MAX_ELEMENTS = 1_500
 _MAX_CLIMB = 8
 _BIG_PX = 150
@@ -75,11 +80,36 @@ def groups(
     surroundings = _Surroundings(page, base)
     scope = block.root if block is not None else page.root
     tags = _tags(scope)
+    for tag in islice(_LISTING(scope), 3):
+        if not surroundings.is_elsewhere(tag) and len(listed := _listed(tag)) > 1:
+            return listed
     known = [tag for tag in tags if surroundings.is_gallery(tag)]
     if known:
-        found = [(surroundings.is_strip(tag), group) for tag in known if (group := _with_link(tag))]
+        known = [tag for tag in tags if surroundings.is_gallery(tag) or surroundings.is_thumb_link(tag)]
+        found = [
+            (surroundings.is_strip(tag) and not any(r.zoom for r in group), group)
+            for tag in known
+            if (group := _with_link(tag))
+        ]
         return _without_strip(found, base)
     return _unnamed(page, tags, block is not None, surroundings, list(named))
+
+
+def _listed(tag: Any) -> list[list[Rendition]]:
+    """The pictures of a list in an attribute, which a script lays out as the gallery: URLs, or objects with some."""
+    try:
+        members = json.loads(next(tag.get(n) for n in _LISTS if tag.get(n)))
+    except (ValueError, RecursionError):
+        return []
+    found = []
+    for member in members[:_MAX_LISTED] if isinstance(members, list) else []:
+        urls = member.items() if isinstance(member, dict) else [("src", member)]
+        found.append([Rendition(u, 0, bool(_ZOOMED.search(n))) for n, u in urls if isinstance(u, str) and _is_file(u)])
+    return [group for group in found if group]
+
+
+def _is_file(url: str) -> bool:
+    return _looks_like_picture(url) or (url.startswith("/") and bool(image_urls.PICTURE.search(url)))
 
 
 def _without_strip(found: list[tuple[bool, list[Rendition]]], base: str) -> list[list[Rendition]]:
@@ -117,7 +147,9 @@ def _tags(scope: Any) -> list[Any]:
 
 def _leads_to_picture(link: Any) -> bool:
     path = (link.get("href") or "").split("?", 1)[0]
-    return bool(image_urls.PICTURE.search(path)) and not path.lower().endswith((".html", ".htm", ".php"))
+    if "." not in path or path.lower().endswith((".html", ".htm", ".php")):
+        return False
+    return bool(image_urls.PICTURE.search(path))
 
 
 def renditions(tag: Any) -> list[Rendition]:
@@ -126,7 +158,10 @@ def renditions(tag: Any) -> list[Rendition]:
     for name, value in tag.attrib.items():
         if name in _SETS:
             found += [Rendition(url, width) for url, width in image_urls.srcset(value)]
-        elif name in ("src", "href") or (name.startswith(("data-", "zoom")) and _looks_like_picture(value)):
+        elif name in ("src", "href") or (
+            name.startswith(("data-", "zoom", "jqimg"))
+            and (_looks_like_picture(value) or (name in _SOURCES and value.startswith("/")))
+        ):
             zoom = (name == "href" and tag.tag == "a") or bool(_ZOOMED.search(name))
             found.append(Rendition(value, 0, zoom))
         elif name == "style" and (background := _BACKGROUND.search(value)):
@@ -189,6 +224,10 @@ class _Surroundings:
 
     def is_strip(self, tag: Any) -> bool:
         return any(_STRIP.search(f"{e.get('class') or ''} {e.get('id') or ''}") for e in (tag, *_nearest(tag, 4)))
+
+    def is_thumb_link(self, tag: Any) -> bool:
+        """Whether it leads from a strip of small pictures beside a gallery to a large one."""
+        return tag.tag == "a" and self.is_strip(tag) and not self.is_elsewhere(tag)
 
     def is_elsewhere(self, tag: Any) -> bool:
         return self.verdict(tag) in ("elsewhere", "aside")

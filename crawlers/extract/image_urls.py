@@ -32,14 +32,15 @@ _WORDS = {
     "thumb": 80, "thumbs": 80, "thumbnail": 80, "thumbnails": 80, "tn": 80, "mini": 140,
     "cart": 140, "tiny": 140, "small": 150, "compact": 160, "preview": 240, "medium": 300, "home": 300, "normal": 450,
     "category": 300, "large": 600, "grande": 600, "big": 900, "popup": 1_000, "thickbox": 1_000, "xlarge": 1_200,
+    "larger": 900, "enlarge": 1_000, "enlarged": 1_000,
     "zoom": 1_500, "hires": 1_500, "full": 2_000, "fullsize": 2_000, "original": UNSTATED, "orig": UNSTATED,
 }  # fmt: skip
 _LETTERS = {"xs": 80, "s": 150, "m": 300, "l": 900, "xl": 1_200, "xxl": 1_500}  # only as folders of their own
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
-_TAIL = r"(?:_crop_\w+)?(?:_progressive)?(?:@\dx)?(?=(?:\.\w{3,4}){1,2}$)"
+_TAIL = r"(?:-resize(?:-[a-z]+)?)?(?:_crop_\w+)?(?:_progressive)?(?:@\dx)?(?=(?:\.\w{3,4}){1,2}$)"
 _IN_NAME = re.compile(rf"[_\-.](?:(\d{{2,4}})x(\d{{0,4}})|x(\d{{2,4}})|({_WORD})){_TAIL}", re.I)
 _IN_PATH = re.compile(
-    rf"/(?:(\d{{2,4}})x(\d{{0,4}})|x(\d{{2,4}})|({_WORD})|resize-[^/]*?w(\d{{2,4}})[^/]*)(?=/)"
+    rf"/(?:(\d{{2,4}})x(\d{{0,4}})(?:x\d)?|image_(\d{{3,4}})|x(\d{{2,4}})|({_WORD})|resize-[^/]*?w(\d{{2,4}})[^/]*)(?=/)"
     rf"|(?<=/)({_WORD})[_-](?=[^/]+$)|(?<=[^/]{{2}})/(xs|s|m|l|xl|xxl)(?=/[^/]+$)",
     re.I,
 )
@@ -48,6 +49,10 @@ _NUMBERED = re.compile(
     r"\._(?:[A-Z]{1,4}_)?(?:S[LXYR]|U[LXY]|US|SS|CR)(\d{2,4})[\w,]*_(?=\.\w+$)|\._[A-Z0-9_,]+_(?=\.\w+$)"  # Amazon
     r"|(?<=/)s-l(\d{2,4})(?=\.)"  # eBay
     r"|-p-(\d{3,4})(?=\.\w+$)"  # Webflow
+    r"|-(\d{2,4})Wx\d{2,4}H(?=\.\w+$|$)"  # SAP Commerce
+    r"|(?:_[a-z]{1,3},w\d{2,4},h\d{2,4})*_[a-z]{1,3},w(\d{2,4}),h\d{2,4}(?=\.\w+$)"  # a resizer's orders in the name
+    r"|-\((?:[a-z]*box|(\d{2,4})x\d{2,4}[\w-]*|thumb\w*|small|medium|large)\)(?=\.\w+$)"  # a style in brackets
+    r"|(?<=/)(\d{2,4})_\d{2,4}_(?=[\w-]{8,}\.\w+$)|(?<=/)0_0_(?=[\w-]{8,}\.\w+$)"  # both sides before the name
     r"|(?<=/ids/\d{5})-(\d{2,4})-\w+|(?<=/ids/\d{6})-(\d{2,4})-\w+|(?<=/ids/\d{7})-(\d{2,4})-\w+"  # VTEX
     r"|\.\d{10}\.(\d{2,4})\.\d{2,4}(?=\.\w+$)"  # BigCommerce
     r"|=w(\d{2,4})(?:-h\d+)?[\w-]*$|=s(\d{2,4})[\w-]*$"  # Google

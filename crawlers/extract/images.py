@@ -15,8 +15,8 @@ from urllib.parse import urljoin
 
 from parsel import Selector
 
-from crawlers.extract import gallery, state_magento
-from crawlers.extract.pictures import Pictures, Rendition
+from crawlers.extract import gallery, image_urls, state_magento
+from crawlers.extract.pictures import Pictures, Rendition, is_photo
 
 _MAX_NAMED = 500
 
@@ -37,6 +37,12 @@ def gather(
     order = [number for group in found if (number := pictures.add(group)) is not None]
     pictures.enlarge(gallery.elsewhere(page, pictures.stems()))
     return pictures.urls(list(dict.fromkeys(order)))
+
+
+def gather_named(named: Any, base: str) -> bool:
+    """Whether what markup names holds a URL that may be a photograph."""
+    urls = (image_urls.absolute(written, base) for written in islice(_flat(named), _MAX_NAMED))
+    return any(url and is_photo(url) for url in urls)
 
 
 def _flat(named: Any, depth: int = 0) -> Iterator[str]:

@@ -36,11 +36,12 @@ def types(node: Any) -> tuple[str, ...]:
 
 def _load(written: str) -> Any:
     cleaned = written.strip().lstrip("\ufeff")
-    for _ in range(2):
-        cleaned = _WRAPPERS.sub("", cleaned).strip()
-    for attempt in (cleaned, _TRAILING_COMMA.sub(r"\1", cleaned).rstrip(";")):
+    if cleaned[:1] not in ("{", "[") or cleaned[-1:] not in ("}", "]"):
+        for _ in range(2):
+            cleaned = _WRAPPERS.sub("", cleaned).strip()
+    for cure in (str, lambda written: _TRAILING_COMMA.sub(r"\1", written).rstrip(";")):
         try:
-            return json.loads(attempt, strict=False)
+            return json.loads(cure(cleaned), strict=False)
         except (ValueError, RecursionError):
             continue
     return _first_value(cleaned)

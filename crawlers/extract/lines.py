@@ -14,13 +14,13 @@ from typing import Any
 from crawlers.extract import class_names
 
 STRUCK, PRICED, LINK, OPTION, SALE, STOCK, WEAK, BADGE, HEADING, FORM = (1 << n for n in range(10))
-CUT, BUYING, CENTS, CRUMBS, CODE, STORY = (1 << n for n in range(10, 16))
+CUT, BUYING, CENTS, CRUMBS, CODE, STORY, HIDDEN = (1 << n for n in range(10, 17))
 _BY_CLASS = (
     (class_names.PRICE, PRICED), (class_names.STRUCK, STRUCK), (class_names.WEAK_STRUCK, WEAK),
     (class_names.SALE, SALE),
     (class_names.STOCK, STOCK), (class_names.OPTION, OPTION), (class_names.BADGE, BADGE), (class_names.RELATED, CUT),
     (class_names.NOISE, CUT), (class_names.BUY, BUYING), (class_names.CENTS, CENTS), (class_names.CRUMBS, CRUMBS),
-    (class_names.CODE, CODE), (class_names.STORY, STORY),
+    (class_names.CODE, CODE), (class_names.STORY, STORY), (class_names.HIDDEN, HIDDEN | BADGE),
 )  # fmt: skip
 _CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ABOUT = re.compile(r"(?<![a-z])(?:with|has|without|no|show|hide|if)[-_]+[\w-]*")

@@ -18,7 +18,8 @@ CODES = (
 _SIGNS = (
     r"(?<![A-Za-z])(?:US ?\$|U\$S|AU ?\$|A\$|CA ?\$|C\$|NZ ?\$|HK ?\$|NT ?\$|SG ?\$|S\$|R\$|MX ?\$|RD\$|"
     r"CN¥|JP¥)|[$€£¥￥₹₽₩₺₫฿₴₪₦₱₸₾₲﷼]|"
-    r"円|元|원|zł|Kč|лв\.?|руб\.?|грн\.?|тг|S/\.?|\b(?:SFr|Fr|Rs|RM|Rp|Ft|kr|lei|TL|Dhs?|KSh|R|din|euros?|Lt|₵)\b\.?"
+    r"円|元|원|zł|Kč|лв\.?|руб\.?|грн\.?|тг|S/\.?|\b(?:SFr|Fr|Rs|RM|Rp|Ft|kr|lei|TL|Dhs?|KSh|R|din|euros?|Lt|₵)\b\.?|"
+    r"\b(?:Rs|Rp|kr|KSh)(?=\d)|\b(?:RM|R|Fr|Dhs?)(?=\d{1,3}(?:[.,]\d\d(?!\d)|,\d{3}))"
 )
 SIGN = rf"(?:{_SIGNS}|\b(?:{CODES})\b)"
 _SPACE = "[ \u00a0\u202f\u2009]"
@@ -31,7 +32,7 @@ _GAP = rf"(?:{_SPACE}|\n){{0,3}}"
 _SUM = re.compile(
     rf"(?:(?<![\d.,])|"
     rf"(?<=\d)(?=[$€£¥]))(?P<pre>{SIGN}){_GAP}:?(?P<n1>{_NUMBER}){_TAIL}(?:{_GAP}(?P<both>\b(?:{CODES})\b))?"
-    rf"|(?<![\w.,/-])(?P<n2>{_NUMBER}){_TAIL}{_GAP}(?P<post>{SIGN})(?P<cents>\d\d(?![\d.,]|\s?[€$£]))?"
+    rf"|(?<![\w.,/-])(?P<n2>{_NUMBER}){_TAIL}{_GAP}(?P<post>{SIGN})(?:(?P<cents>\d\d(?![\d.,]|\s?[€$£]))|(?!\d))"
     rf"|(?<![\w.,/-])(?P<n3>\d{{1,6}}(?:[.,' ]\d{{3}})*)(?P<dash>[.,:][-–—]{{1,2}})",
     re.I,
 )

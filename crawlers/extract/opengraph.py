@@ -41,7 +41,8 @@ def candidates(graph: Graph) -> dict[str, Any]:
 
     code = fields.currency(first("product:sale_price:currency", "product:price:currency", "og:price:currency"))
     paid = fields.price(first("product:sale_price:amount", "product:price:amount", "og:price:amount"), code)
-    listed = fields.price(first("product:original_price:amount", "product:price:amount"), code)
+    before = first("product:original_price:amount", "og:price:standard_amount", "product:price:amount")
+    listed = fields.price(before, code)
     found = {
         "name": fields.text(first("og:title")), "price": paid, "currency": code if paid else None,
         "list_price": listed if listed and paid and float(listed) > float(paid) else None,

@@ -34,6 +34,8 @@ from crawlers.extract.jsonld import Node
 from crawlers.extract.product import Page, Product
 from crawlers.site_config import SiteConfig
 
+_BASE = etree.XPath("string(//base/@href)", smart_strings=False)
+_CANONICAL = etree.XPath('string(//link[translate(@rel, "CANOIL", "canoil")="canonical"]/@href)', smart_strings=False)
 _FIELDS = {f.name for f in dataclass_fields(Product)} - {"key", "url", "images", "source"}
 
 
@@ -52,8 +54,8 @@ def extract(
     page = parse(body, content_type) if page is None else page
     if page is None:
         return Page("other", url, [])
-    base = urljoin(url, page.xpath("//base/@href").get() or "")
-    found, graph = _nodes(page, base), opengraph.read(page)
+    base = urljoin(url, _BASE(page.root))
+    found, graph = _nodes(page, base, url), opengraph.read(page)
     own_url = canonical(page, base)
     seen = visible.read(page, is_front=urlsplit(url).path in ("", "/") and not urlsplit(url).query)
     about = recognise.subject(page, base, own_url, found, graph, seen.block.name)
@@ -81,16 +83,16 @@ def parse(body: bytes, content_type: str | None = None) -> Selector | None:
 
 def canonical(page: Selector, url: str) -> str:
     """The page's own canonical URL where it stays on the host and isn't the front page, else `url`; canonicalised."""
-    own = page.xpath('//link[translate(@rel, "CANOIL", "canoil")="canonical"]/@href').get()
+    own = _CANONICAL(page.root)
     joined = urljoin(url, own.strip()) if own else url
     same = urlsplit(joined).netloc == urlsplit(url).netloc and urlsplit(joined).path not in ("", "/")
     return str(canonicalize_url(joined if same else url))
 
 
-def _nodes(page: Selector, url: str) -> list[tuple[str, Node]]:
-    """Every node of every source with its origin, the best origin first."""
+def _nodes(page: Selector, base: str, url: str) -> list[tuple[str, Node]]:
+    """Every node of every source with its origin, the best origin first; links in markup go by `base`."""
     sources = (
-        ("json-ld", jsonld.nodes(page)), ("microdata", microdata.items(page, url)), ("rdfa", rdfa.nodes(page, url)),
+        ("json-ld", jsonld.nodes(page)), ("microdata", microdata.items(page, base)), ("rdfa", rdfa.nodes(page, base)),
         ("state", state.nodes(page, url)),
     )  # fmt: skip
     return [(origin, node) for origin, found in sources for node in found]
@@ -107,7 +109,9 @@ def _product(
 ) -> Product:
     named = [nodes.images(n) for _, n in own]
     selector = site.selectors.get("images") if site else None
-    pictures = images.gather(page, [*named, graph.get("og:image", [])], url, selector)
+    if not any(images.gather_named(n, url) for n in named):
+        named = [graph.get("og:image", [])]  # often a card for sharing: it only stands in where markup names nothing
+    pictures = images.gather(page, named, url, selector)
     values = {name: claim.value for name, claim in settled.items() if name in _FIELDS}
     for variant in values.get("variants", []):
         if isinstance(variant.get("image"), str):
@@ -153,6 +157,4 @@ def _trail(node: Node, own_name: str | None) -> list[str]:
         return []
     steps = sorted((s for s in items if isinstance(s, dict)), key=lambda s: str(s.get("position", "")).zfill(4))
     names = [fields.text(s.get("name") or s.get("item")) for s in steps]
-    return [
-        n for n in names if n and not n.startswith("http") and n != own_name and n.lower() not in visible_details.HOME
-    ]
+    return [n for n in names if n and not n.startswith("http") and n != own_name and visible_details.is_step(n)]

@@ -18,8 +18,11 @@ from crawlers.extract.image_urls import UNSTATED
 
 # Refused even where markup or a gallery names it: its file can't be a photograph of the product.
 _NO_PHOTO = re.compile(
+    r"(?:^|/)(?:transparent|banner|header|masthead|oos[-_]?overlay|overlay)(?:[-_]?\w{0,12})\.(?:gif|png|jpe?g|webp)$|"
+    r"/(?:customer[-_]?(?:images?|photos?)|ugc|user[-_]?photos?|reviews?)/|"
+    r"(?:[_-]overlay|(?:^|[/_-])badge)(?:[_-][\w-]*)?\.(?:png|gif|webp)$|"
     r"(?:^|[/_.-])(?:logos?|placeholder|no[-_]?(?:image|photo|picture|img)|spacer|blank|pixel|sprites?|loading|loader|"
-    r"transparent|clear|1x1|favicon|image[-_]?not[-_]?(?:available|found)|missing|default[-_]?image|coming[-_]?soon)"
+    r"clear|1x1|favicon|image[-_]?not[-_]?(?:available|found)|missing|default[-_]?image|coming[-_]?soon)"
     r"(?:[-_]?\d{0,4}|[-_](?:small|large|thumb|base|image|default|product|\d{1,4}x\d{1,4}|[a-z]{2}))(?:\.\w{3,4})?$"
     r"|/static/frontend/|/(?:swatch(?:es)?|flags?|payments?|icons?|sprites?|avatars?|badges?|emojis?|smilies|logos?)/"
     r"|(?:^|[/_-])(?:btn|buttons?|arrows?|close|prev|next|play|search|spinner|magnify|bg|background|stars?)"
@@ -37,6 +40,8 @@ _SMALLER = 1  # px, stands for: smaller than what its element names besides
 _LARGE_PX = 300
 _MAX_PICTURES = 200
 _DISTINCT_CHARS = 6
+# What some shops append for a rendition: only a picture that is there under the plain name too can be its.
+_APPENDED = re.compile(r"(?:_\d{1,3}0|[-_]?(?:lg|lrg|sm|med|tn|xl))(?=\?|$)")
 
 
 class Rendition(NamedTuple):
@@ -62,6 +67,11 @@ class Pictures:
         self.best: list[_Best] = []
         self.named: list[bool] = []
         self.at: dict[str, int] = {}
+        self.plain: dict[str, int] = {}  # by what stays of an identity without what stands for a rendition
+
+    def _known(self, key: str) -> int | None:
+        """The number of a picture seen under this identity, or under one of which either is the plain name."""
+        return self.at.get(key, self.at.get(_plain(key), self.plain.get(key)))
 
     def add(self, group: Iterable[Rendition], is_named: bool = False) -> int | None:
         """The picture's number, new or known; None where no rendition can be a photograph."""
@@ -69,7 +79,7 @@ class Pictures:
         if not found:
             return None
         keys = [image_urls.identity(best.url) for best in found]
-        number = next((self.at[k] for k in keys if k in self.at), None)
+        number = next((n for k in keys if (n := self._known(k)) is not None), None)
         if number is None:
             if len(self.best) >= _MAX_PICTURES:
                 return None
@@ -78,6 +88,7 @@ class Pictures:
             self.named.append(is_named)
         for key in keys:
             self.at.setdefault(key, number)
+            self.plain.setdefault(_plain(key), number)
         if any(b.width == _SMALLER and b.url == self.best[number].url for b in found):
             self.best[number] = self.best[number]._replace(width=_SMALLER)  # the page names a larger one beside it
         self.best[number] = max([self.best[number], *found], key=lambda b: b[:3])
@@ -131,6 +142,11 @@ class Pictures:
             full = UNSTATED if best != url else width
             found.append(_Best(max(width, full), member.zoom, not image_urls.is_converted(url), best))
         return found
+
+
+@lru_cache(maxsize=4_096)
+def _plain(key: str) -> str:
+    return _APPENDED.sub("", key)
 
 
 def _file_name(url: str) -> str:

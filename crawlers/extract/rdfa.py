@@ -27,7 +27,7 @@ _MAX_ELEMENTS = 5_000
 
 def nodes(page: Selector, url: str) -> list[Node]:
     """Top-level items of schema.org's types, outside recommendation blocks."""
-    if not page.root.xpath("boolean(//*[@typeof])"):
+    if not page.root.xpath("boolean(//@typeof)"):
         return []
     made: dict[Any, Node] = {}
     tops: list[Node] = []

@@ -17,6 +17,7 @@ from crawlers.extract import currencies, fields, nodes, opengraph, visible_stock
 from crawlers.extract.jsonld import Node
 from crawlers.extract.recognise import folded
 from crawlers.extract.visible import Visible
+from crawlers.extract.visible_price import Candidate
 
 CONFIDENCE = {
     "selector": 0.95,
@@ -27,6 +28,7 @@ CONFIDENCE = {
     "opengraph": 0.6,
     "visible": 0.6,
 }
+_STATE = {"datalayer": 0.5, "attribute": 0.65, "custom": 0.65}  # what no known system wrote is less sure
 _PLAIN = (
     "brand",
     "sku",
@@ -60,6 +62,8 @@ def settle(own: list[tuple[str, Node]], graph: opengraph.Graph, seen: Visible, p
     """`own` may start with ('selector', fields already in the row's form): those stand above all."""
     claims = _claims(own, graph, seen)
     found: Settled = {}
+    for every in claims.values():
+        every.sort(key=lambda c: c.origin == "state" and c.confidence < 0.6)  # what trackers are told goes last
     for name in _PLAIN:
         if claims.get(name):
             found[name] = _weighed(claims[name])
@@ -67,7 +71,8 @@ def settle(own: list[tuple[str, Node]], graph: opengraph.Graph, seen: Visible, p
     if trail and found["categories"].origin != "selector":
         found["categories"] = _weighed([trail, *[c for c in claims["categories"] if c is not trail]])
     if claims.get("name"):
-        found["name"] = _name(sorted(claims["name"], key=lambda c: c.origin == "opengraph"))
+        codes = [c.value for c in claims.get("sku", []) if len(c.value) > 4]
+        found["name"] = _name(sorted(claims["name"], key=lambda c: c.origin == "opengraph"), codes)
     _codes(found, claims)
     _price(found, claims, own, seen)
     _currency(found, claims, seen, page, url)
@@ -79,16 +84,16 @@ def _claims(own: list[tuple[str, Node]], graph: opengraph.Graph, seen: Visible) 
     claims: Claims = {}
     for origin, node in own:
         values = node if origin == "selector" else nodes.candidates(node)
-        _add(claims, origin, values.items())
+        _add(claims, origin, values.items(), _STATE.get(node.get("@origin", "")) if origin == "state" else None)
     _add(claims, "opengraph", opengraph.candidates(graph).items())
     for name, (value, confidence) in seen.fields.items():
         claims.setdefault(name, []).append(Claim(value, "visible", confidence))
     return claims
 
 
-def _add(claims: Claims, origin: str, values: Iterable[tuple[str, Any]]) -> None:
+def _add(claims: Claims, origin: str, values: Iterable[tuple[str, Any]], confidence: float | None = None) -> None:
     for name, value in values:
-        claims.setdefault(name, []).append(Claim(value, origin, CONFIDENCE[origin]))
+        claims.setdefault(name, []).append(Claim(value, origin, confidence or CONFIDENCE[origin]))
 
 
 def _weighed(claims: list[Claim]) -> Claim:
@@ -100,12 +105,17 @@ def _weighed(claims: list[Claim]) -> Claim:
     return Claim(first.value, first.origin, round(min(0.99, max(0.1, first.confidence + change)), 2))
 
 
-def _name(claims: list[Claim]) -> Claim:
-    """The heading's own wording where it agrees with the markup: visitors read no variant, brand or shop there."""
+def _name(claims: list[Claim], codes: list[str]) -> Claim:
+    """The heading's own wording where it agrees with the markup: visitors read no variant, brand or shop there.
+
+    `codes` are the product's SKUs.
+    """
     taken = _weighed(claims)
     heading = next((c for c in claims if c.origin == "visible"), None)
     if heading is None or taken.origin in ("visible", "selector") or folded(heading.value) == folded(taken.value):
         return taken
+    if any(code in heading.value and code not in taken.value for code in codes):
+        return taken  # the heading's line goes on with the item number
     return Claim(heading.value, "visible", 0.85) if _agree(heading.value, taken.value) else taken
 
 
@@ -131,11 +141,21 @@ def _price(found: Settled, claims: Claims, own: list[tuple[str, Node]], seen: Vi
     marked = [c for c in claims.get("price", []) if c.value]
     shown = _shown_price(seen)
     if marked and (marked[0].origin == "selector" or shown is None):
-        found["price"] = _weighed(marked)
+        found["price"] = _weighed(_reduced(marked, claims))
     elif shown is not None:
         found["price"] = _chosen(marked, shown, own, seen) if marked else shown
     if "price" in found:
         _list_price(found, claims, marked, seen)
+
+
+def _reduced(marked: list[Claim], claims: Claims) -> list[Claim]:
+    """Without a visible price: of two the lower where some source gives the first as the price before the sale."""
+    first = Decimal(marked[0].value)
+    was = {Decimal(c.value) for c in claims.get("list_price", [])}
+    lower = next((c for c in marked if Decimal(c.value) < first), None)
+    if lower is None or first not in was or marked[0].origin == "selector":
+        return marked
+    return [lower, *[c for c in marked if c is not lower]]
 
 
 def _shown_price(seen: Visible) -> Claim | None:
@@ -159,12 +179,17 @@ def _chosen(marked: list[Claim], shown: Claim, own: list[tuple[str, Node]], seen
     if agreeing or paid in variants:
         return Claim(shown.value, (agreeing or first).origin, 0.75)
     best = seen.shown.price
-    clear = best is not None and best.score >= _SURE_PRICE
+    clear = best is not None and best.score >= _SURE_PRICE and _is_money(best)
     rival = max((c.score for c in seen.shown.candidates if c.amount == said and not c.struck), default=-9.0)
     beaten = best is not None and best.score - rival >= 2.5
     if clear and ((said in struck and paid < said) or said not in plain or beaten):
         return Claim(shown.value, "visible", 0.65)
     return Claim(first.value, first.origin, round(first.confidence - 0.2, 2))
+
+
+def _is_money(shown: Candidate) -> bool:
+    """Whether a number is written as money: a bare '5' where a price stands may be a rating or a count."""
+    return bool(shown.sign or shown.code) or shown.amount != int(shown.amount) or shown.amount >= 100
 
 
 def _list_price(found: Settled, claims: Claims, marked: list[Claim], seen: Visible) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from lxml import etree
 from parsel import Selector
 
 from crawlers.extract import block as blocks
@@ -43,6 +44,12 @@ _BYLINE = re.compile(
     rf"\b\d+ min(?:ute)?s? read\b|^(?:posted|published|written) (?:by|on)\b",
     re.I,
 )
+_SURE = 4.0
+_DATED = etree.XPath(
+    "boolean(//article//time) or boolean(//@rel[.='author']) or boolean(//meta[@property='article:published_time'])"
+)
+_PICTURED = etree.XPath("boolean(//*[contains(@id, 'product-image') or contains(@class, 'product-image')]//img)")
+_BODY = etree.XPath("/html/body/@class | /html/body/@id | /html/@class | //main/@class", smart_strings=False)
 _QUANTITY = re.compile(r"qty|quantity|menge|anzahl|quantit|cantidad|ilosc|quantidade|antal|aantal|kolicina", re.I)
 
 
@@ -70,7 +77,9 @@ class Visible:
     @property
     def is_listing(self) -> bool:
         """Says how many goods it shows or how to sort them, and no buy control stands outside its tiles."""
-        return not self.block.strong and self.counts_goods
+        if blocks.buys_in_columns(self.block):
+            return True
+        return self.counts_goods and (not self.block.strong or blocks.buys_a_tile(self.block))
 
     @property
     def counts_goods(self) -> bool:
@@ -84,39 +93,55 @@ class Visible:
 
 
 def read(page: Selector, *, is_front: bool = False) -> Visible:
-    heading, is_sure = blocks.main_heading(page)
+    title = blocks.titled(page)
+    heading, is_sure = blocks.main_heading(page, title)
     seen = walk.read(page.root, heading)
     priced = visible_price.priced(seen)
-    block = blocks.find(seen, heading, is_sure, blocks.titled(page), [line for line, _ in priced])
+    block = blocks.find(seen, heading, is_sure, title, [line for line, _ in priced])
     found = Visible(block, visible_price.choose(block, priced), is_front=is_front)
     found.tiled = sum(
         x.order < block.related and len(x.text) < 40 and blocks.in_tile(x.element, block.tiles) for x, _ in priced
     )
     found.fields = visible_details.read(block, page)
+    if found.shown.price is None or found.shown.price.score < _SURE:
+        visible_details.priced_attributes(page, block, found.fields)
     if block.name:
         found.fields["name"] = (block.name, 0.75)
     if stock := visible_stock.read(block):
         found.fields["availability"] = stock
     if described := _description(block):
         found.fields["description"] = (described, 0.5)
-    found.points, found.article = _points(page, found, is_front), _article(page, found)
+    body = _body_names(page)
+    found.points, found.article = _points(page, body, found, is_front), _article(page, body, found)
     return found
 
 
-def _points(page: Selector, found: Visible, is_front: bool) -> float:
+def _points(page: Selector, body: str, found: Visible, is_front: bool) -> float:
     block, price = found.block, found.shown.price
-    body = _body_names(page)
     points = 3.0 * block.strong + (_weak_buy(block.buy) if block.buy is not None and not block.strong else 0.0)
     points += 1.5 * visible_stock.is_said(block) + 0.5 * sum(
         n in found.fields for n in ("brand", "colour", "categories")
     )
-    points += _price_points(found) if price is not None else -1.0
+    unseen = 2.0 if "price" in found.fields else -1.0
+    points += _price_points(found) if price is not None else unseen
+    points += 0.5 * (block.buy is None and price is not None and visible_stock.read(block) == ("OutOfStock", 0.85))
     points += 1.0 * any(_is_quantity(e) for e, _ in block.seen.fields)
     points += 1.0 * ("sku" in found.fields or "gtin" in found.fields) + 1.0 * ("sizes" in found.fields)
     points += 1.5 * bool(_PRODUCT_BODY.search(body)) - 3.0 * is_front
-    subscriptions = sum(1 for x in block.near() if words.NOT_A_SHOP_PRICE.search(x.text) and money.find(x.text))
+    points += 5.0 * (price is None and not block.tiles and _is_gone(page, block))
+    subscriptions = sum(1 for x in block.near() if _is_per_month(x.text))
     points -= 2.0 * (block.buy is None and len(block.tiles) > 5)
     return points - 3.0 * (subscriptions > 1)
+
+
+def _is_gone(page: Selector, block: Block) -> bool:
+    """Whether a sentence says of the product itself that it can't be had, beside its own pictures."""
+    at = block.heading or 0
+    return any(words.GONE.search(x.text) for x in block.seen.lines[at + 1 : at + 60]) and bool(_PICTURED(page.root))
+
+
+def _is_per_month(text: str) -> bool:
+    return bool(money.HINT.search(text) and words.NOT_A_SHOP_PRICE.search(text) and money.find(text))
 
 
 def _weak_buy(control: Control) -> float:
@@ -145,26 +170,19 @@ def _is_another(heading: lines.Line, block: Block, at: int) -> bool:
     return bool(heading.flags & lines.LINK) and at - heading.order < 4 and not named
 
 
-def _article(page: Selector, found: Visible) -> float:
+def _article(page: Selector, body: str, found: Visible) -> float:
     """Points against: a post's body class, a dated and signed article, much running text before the price."""
     price = found.shown.price
     until = price.line.order if price is not None else len(found.block.seen.lines)
     running = sum(1 for x in found.block.seen.lines[found.block.heading or 0 : until] if len(x.text) > 200)
-    dated = bool(
-        page.xpath("//article//time[1] | //*[@rel='author'][1] | //meta[@property='article:published_time'][1]")
-    )
+    dated = bool(_DATED(page.root))
     at = found.block.heading or 0
     signed = any(len(x.text) < 60 and _BYLINE.search(x.text) for x in found.block.seen.lines[max(0, at - 2) : at + 5])
-    return (
-        2.0 * signed
-        + 2.0 * bool(_POST_BODY.search(_body_names(page)))
-        + 1.0 * dated
-        + 0.5 * min(running, 8) * (running > 2)
-    )
+    return 2.0 * signed + 2.0 * bool(_POST_BODY.search(body)) + 1.0 * dated + 0.5 * min(running, 8) * (running > 2)
 
 
 def _body_names(page: Selector) -> str:
-    spots = page.xpath("/html/body/@class | /html/body/@id | /html/@class | //main/@class")[:5].getall()
+    spots = _BODY(page.root)[:5]
     return " ".join(spots)[:1500]
 
 

@@ -13,21 +13,26 @@ from decimal import Decimal
 from itertools import islice, pairwise
 from typing import Any
 
-from crawlers.extract import lines, money, words
+from crawlers.extract import lines, money, walk, words
 from crawlers.extract.block import Block, in_tile
 from crawlers.extract.lines import Line, Seen
 
 _MOST_SUMS = 800
+_LIKELY = 2.0
 _CUT_AFTER = re.compile(
     r"zzgl|plus\b|excl|inkl|incl|exkl|hors\b|sans\b|[+&,(|•·]|\bund\b|\band\b|tax|mwst|ttc|iva", re.I
 )
 _CUT_BEFORE = re.compile(r"(?:(?<=\w{5})[.]|[;|!•·])(?=\s|$)")
 _NET = re.compile(
     r"\b(?:ex|excl|exkl|w/o|zzgl|without|ohne|hors|sin|net)\b\.? ?(?:of )?(?:vat|tax|gst|mwst|ust|"
-    r"taxes?|tva|iva|btw)|\bH\.?T\.?\b|\bnetto?\b|税抜|税別|本体価格|\bnet\b",
+    r"taxes?|tva|iva|btw)|\bH\.?T\.?\b|\bnetto?\b|税抜|税別|本体価格|\bnet\b|"
+    r"\bbez (?:dph|vat|pdv|ddv|ндс)|без ндс|(?:eks|ex|exkl|ekskl)\.? (?:mva|moms)|ilman alv|alv 0|nettó|"
+    r"fără tva|kdv hariç|\+ ?kdv|χωρίς φπα|부가세 별도|未税",
     re.I,
 )
-_GROSS = re.compile(r"\binc|\binkl|\bttc\b|brutto|税込|\bgst\b|mit mwst", re.I)
+_GROSS = re.compile(
+    r"\binc|\binkl|\bttc\b|brutt[oó]|税込|\bgst\b|mit mwst|(?:s|vč\.?|včetně) dph|med moms|sis\.? ?alv|kdv dahil", re.I
+)
 _PRICE_LABEL = re.compile(
     r"(?:price|preis|prix|precio|preço|prezzo|prijs|cena|pris|now|nur|only|jetzt|sale|our price|价格|"
     r"価格|販売価格)\s*:?\s*$",
@@ -70,7 +75,8 @@ def priced(seen: Seen) -> list[tuple[Line, list[money.Sum]]]:
     found: list[tuple[Line, list[money.Sum]]] = []
     for line in seen.lines:
         if len(line.text) < 400 and money.HINT.search(line.text):
-            sums = money.find(line.text, bare=bool(line.flags & lines.PRICED))
+            bare = bool(line.flags & lines.PRICED) and not line.flags & lines.STOCK
+            sums = money.find(line.text, bare=bare)
             if sums and len(found) < _MOST_SUMS:
                 found.append((line, sums))
     return found
@@ -82,9 +88,11 @@ def choose(block: Block, found: list[tuple[Line, list[money.Sum]]]) -> Shown:
         if not in_tile(line.element, block.tiles):
             shown.candidates += _candidates(block, line, sums)
     _settle_weak(shown.candidates)
+    _settle_beside(shown.candidates)
     _settle_savings(shown.candidates)
     usable = [c for c in shown.candidates if not c.struck and not c.other]
-    usable = usable or _least_struck(shown.candidates)
+    if max((c.score for c in usable), default=-9.0) < _LIKELY:
+        usable = _least_struck(shown.candidates) or usable
     counted = Counter(c.amount for c in usable if c.line.order < block.related)
     for candidate in usable:
         candidate.score += min(1.0, 0.4 * (counted[candidate.amount] - 1))
@@ -100,7 +108,8 @@ def _least_struck(candidates: list[Candidate]) -> list[Candidate]:
     best = max(struck, key=lambda c: c.score, default=None)
     if best is None or best.score < 3:
         return []
-    lowest = min((c for c in struck if abs(c.line.order - best.line.order) <= 2), key=lambda c: c.amount)
+    near = [c for c in struck if abs(c.line.order - best.line.order) <= 12 and c.score > best.score - 2]
+    lowest = min(near, key=lambda c: c.amount)
     lowest.struck = False
     return [lowest]
 
@@ -126,6 +135,7 @@ def _candidates(block: Block, line: Line, sums: list[money.Sum]) -> list[Candida
         start = sums[n - 1].end if n else 0
         end = sums[n + 1].start if n + 1 < len(sums) else len(line.text)
         before, after = line.text[start : found_sum.start], line.text[found_sum.end : end]
+        before = before[_tax_words(before) :] if n else before
         if n and _RANGE.match(before) and not (found and found[-1].struck):
             continue
         label = "" if n or before.strip() else _label(block.seen, line)
@@ -137,8 +147,16 @@ def _candidates(block: Block, line: Line, sums: list[money.Sum]) -> list[Candida
     return found
 
 
+def _tax_words(after: str) -> int:
+    """Length of what is said right after a sum of its tax."""
+    found = _NET.match(after.lstrip(" (")) or _GROSS.match(after.lstrip(" ("))
+    return len(after) - len(after.lstrip(" (")) + found.end() if found else 0
+
+
 def _own_words(after: str) -> str:
     """Of the words between two sums, those that go with the first: '/kg', 'off', 'per', what stands in brackets."""
+    if _tax_words(after):
+        return after
     return after if re.match(r"\s*(?:/|off\b|per\b|each\b|\(|x\b|pro\b|\*)", after, re.I) else ""
 
 
@@ -150,6 +168,21 @@ def _settle_pair(found: list[Candidate], between: str) -> None:
     low, high = sorted(plain, key=lambda c: c.amount)
     if low.amount < high.amount < low.amount * 10 and (high is plain[0] or not between.strip()):
         high.struck = True
+
+
+def _settle_beside(candidates: list[Candidate]) -> None:
+    """Of two priced lines of one small part of the page, first the higher, then the lower, the first is the old one."""
+    plain = [c for c in candidates if not c.struck and not c.other and not c.taxed and c.line.flags & lines.PRICED]
+    for high, low in pairwise(plain):
+        follows = low.line.order - high.line.order == 1 and low.amount < high.amount < low.amount * 10
+        third = any(abs(c.line.order - o) == 1 for c in plain if c not in (high, low) for o in _orders(high, low))
+        inline = {high.line.element.tag, low.line.element.tag} <= walk.INLINE
+        if follows and inline and not third and lines.kin(high.line, low.line):
+            high.struck = True
+
+
+def _orders(*candidates: Candidate) -> list[int]:
+    return [c.line.order for c in candidates]
 
 
 def _settle_savings(candidates: list[Candidate]) -> None:
@@ -183,7 +216,7 @@ def _judged(block: Block, line: Line, found: money.Sum, before: str, after: str)
     labelled = _PRICE_LABEL.search(near_before) is not None and not _NET.search(near_before)
     struck = bool(line.flags & lines.STRUCK) or bool(words.STRUCK_WORDS.search(near_before.rstrip(" :") + " "))
     labelled = labelled or _EACH.search(near_before) is not None
-    other = not labelled and bool(words.OTHER_MONEY.search(near_before))
+    other = bool(words.TIER.search(near_before)) or (not labelled and bool(words.OTHER_MONEY.search(near_before)))
     other = other or _is_other_after(near_after, after) or bool(_SHARE.search(near_before))
     other = other or bool(words.NOT_A_SHOP_PRICE.search(after[:24]))
     score = _score(block, line, found, before)
@@ -215,7 +248,8 @@ def _score(block: Block, line: Line, found: money.Sum, before: str) -> float:
     score -= 1.5 * (wordy and bool(before.strip()))
     score += 1.0 * (len(line.text) < 30) - 3.0 * (len(line.text) > 110) - 4.0 * (order >= block.related)
     score -= 1.5 * bool(flags & lines.LINK) + 1.0 * bool(flags & lines.OPTION) + 0.7 * bool(flags & lines.WEAK)
-    score -= 2.0 * (not found.sign and not flags & lines.PRICED) + 0.5 * (not found.sign)
+    dashed = line.text[: found.end].rstrip()[-1:] in "-–—"  # '1 199,-' is written of money only
+    score -= 2.0 * (not found.sign and not flags & lines.PRICED and not dashed) + 0.5 * (not found.sign)
     score -= 4.0 * _goes_with_another(block.seen.lines, line)
     return score
 
@@ -253,6 +287,6 @@ def _listed(shown: Shown, price: Candidate, related: int) -> Candidate | None:
     near = [
         c
         for c in struck
-        if abs(c.line.order - price.line.order) <= 8 and c.line.order <= max(related, price.line.order)
+        if abs(c.line.order - price.line.order) <= 12 and c.line.order <= max(related, price.line.order)
     ]
     return min(near, key=lambda c: abs(c.line.order - price.line.order), default=None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from crawlers.extract import lines
+from crawlers.extract import lines, money
 from crawlers.extract.lines import Control, Line, Seen
 
 MOST_ELEMENTS, MOST_LINES, DEEPEST = 40_000, 6_000, 250
@@ -22,7 +22,7 @@ _SKIPPED = {
     "script", "style", "noscript", "template", "svg", "iframe", "head", "nav", "footer", "dialog", "textarea", "object",
     "audio", "video", "map", "canvas", "math", "datalist",
 }  # fmt: skip
-_INLINE = {
+INLINE = {
     "span", "b", "strong", "i", "em", "u", "sup", "sub", "small", "big", "font", "ins", "bdi", "bdo", "data",
     "abbr", "a",
     "label", "mark", "del", "s", "strike", "time", "var", "code", "q", "cite", "tt", "wbr", "price",
@@ -43,6 +43,9 @@ _ROLES = {"navigation", "banner", "contentinfo", "dialog"}
 _CHOICES = {"radio", "text", "number", "hidden", "tel"}
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _CENTS = re.compile(r"\d\d(?!\d)")
+_FULL_CENTS = re.compile(r"\d[.,]\d\d\W{1,3}$")
+_SIGNED = re.compile(r"\d\W?[^\W\d_]{2,3}$")  # '899,90 TL'
+_RANGE_OPEN = re.compile(r"(?:[-–—~〜/(]|\b(?:to|bis|à|a|do|до|from|ab|vanaf))\s*$", re.I)
 
 
 def read(root: Any, heading: Any = None) -> Seen:
@@ -87,7 +90,7 @@ class _Walk:
         if own & _MARKS:
             self.seen.marked.append((own & _MARKS, element))
         if tag in _SKIPPED or len(self.stack) > DEEPEST:
-            return element not in self.kept
+            return element not in self.kept and not (tag == "template" and _is_fallback(element))
         if tag in ("input", "select", "button"):
             return self._control(element, tag)
         if element in self.kept or tag in ("html", "body", "main"):
@@ -136,14 +139,18 @@ class _Walk:
             self.seen.props.setdefault(prop, []).append(element)
             own |= lines.PRICED | lines.SALE if prop in ("price", "lowPrice") else 0
         own = (own & ~lines.CUT) | (_BY_TAG.get(tag, 0) & (lines.OPTION | lines.CENTS))
+        if own & lines.STRUCK and not own & lines.PRICED and _is_sum(element):
+            own |= lines.PRICED
         near = own
         for _, above, _ in self.stack[-_REACH:]:
             near |= above & _NEARBY
         if not near & lines.PRICED:
             near &= ~(lines.STRUCK | lines.WEAK | lines.SALE)
         self.stack.append((near | by_tag, own, by_tag))
-        if tag not in _INLINE or element is self.heading:
+        if tag not in INLINE or element is self.heading or own & lines.HIDDEN:
             self._flush()
+        elif own & lines.PRICED and self.parts:
+            self._begin_sum(element)
         if element is self.heading:
             self.seen.heading = len(self.seen.lines)
         if tag == "a" and own & lines.BUYING:
@@ -151,9 +158,23 @@ class _Walk:
         if element.text:
             self._text(element.text, element, near | by_tag)
 
+    def _begin_sum(self, element: Any) -> None:
+        """A priced element with a sum of its own after a whole sum opens a line; a label right before goes with it."""
+        written = " ".join("".join(islice(element.itertext(), 12)).split())
+        if len(written) > 60 or not money.find(written):
+            return
+        label = [self.parts[-1]] if len(self.parts) > 1 and _is_label(self.parts[-1]) else []
+        before = "".join(self.parts[: len(self.parts) - len(label)])
+        if money.find(before) and not _RANGE_OPEN.search("".join(self.parts)):
+            first, flags = self.first, self.flags
+            self.parts = [before]
+            self._flush()
+            if label:
+                self.parts, self.first, self.flags = [label[0].lstrip()], first, flags
+
     def _end(self, element: Any) -> None:
-        self.stack.pop()
-        if element.tag not in _INLINE:
+        _, own, _ = self.stack.pop()
+        if element.tag not in INLINE or own & lines.HIDDEN:
             self._flush()
         if element.tail:
             self._text(element.tail, element.getparent(), self.stack[-1][0])
@@ -170,7 +191,8 @@ class _Walk:
             self.parts.append(folded)
         else:
             self.parts.append(self._join(folded, flags, touching=self.touching and not text[0].isspace()))
-        self.flags |= flags & (lines.PRICED | lines.SALE | lines.STOCK)
+        told = lines.PRICED | lines.SALE | lines.STOCK
+        self.flags |= flags & (told | lines.WEAK if folded[-1:].isdigit() or folded[:1].isdigit() else told)
         self.touching = not text[-1].isspace()
 
     def _join(self, text: str, flags: int, *, touching: bool) -> str:
@@ -180,7 +202,9 @@ class _Walk:
             if flags & lines.CENTS and _CENTS.match(text) and re.search(r"[.,]\d\d$", before) is None:
                 return f".{text}"
             return f" {text}" if flags & lines.PRICED and re.search(r"[,.]\d{3}|\d{4}", text) is None else text
-        return text if touching else f" {text}"
+        apart = text[:1].isdigit() and (before[-1:].isalpha() or _FULL_CENTS.search(before))
+        apart = apart or (text[:1].isalpha() and (before[-1:].isdigit() or _SIGNED.search(before)))
+        return text if touching and not apart else f" {text}"
 
     def _flush(self) -> None:
         if self.parts:
@@ -188,3 +212,19 @@ class _Walk:
             self.seen.lines.append(Line(text, self.first, self.flags, len(self.seen.lines)))
             self.parts, self.flags = [], 0
         self.touching = False
+
+
+def _is_label(text: str) -> bool:
+    """Words without a number: what some shops say of the sum that follows, for those who can't see."""
+    return any(map(str.isalpha, text)) and not any(map(str.isdigit, text)) and not money.only_sign(text.strip())
+
+
+def _is_fallback(template: Any) -> bool:
+    """A template that stands until a script has loaded its data, with markup for machines that read no scripts."""
+    return template.get("x-if", "").startswith("!") and template.find(".//*[@itemprop]") is not None
+
+
+def _is_sum(element: Any) -> bool:
+    """Whether an element says one sum of money and little else: then 'was' in its class is said of a price."""
+    written = " ".join("".join(islice(element.itertext(), 6)).split())
+    return len(written) < 24 and len(money.find(written)) == 1

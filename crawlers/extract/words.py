@@ -27,10 +27,12 @@ BUY = _any(
     r"aggiungi al(?:la)? (?:carrello|borsa|shopping)|\bacquista\b|metti nel carrello",
     r"in (?:mijn )?winkel(?:wagen|mand|tas)|voeg toe aan|toevoegen aan|bestel nu|do (?:koszyka|torby)",
     r"dodaj (?:do|u|v)\b|kup teraz|\bkoupit\b|\bkúpiť\b|megveszem|megrendelem|v košarico|u košaricu|u korpu",
-    r"į krepšelį|ielikt grozā|pirkt|lisa (?:ost)?korvi|\bкупи\b|הוסף לסל|הוספה לסל|לסל הקניות|افزودن به سبد",
+    r"į krepšelį|ielikt grozā|pirkt|lisa (?:ostu?)?korvi|í körfu|"
+    r"pievienot groz|afeg\w+ a la cistella|engadir ao carriño|saskira gehitu|shto në shportë|კალათაში|"
+    r"\bкупи\b|הוסף לסל|הוספה לסל|לסל הקניות|افزودن به سبد",
     r"\bl[äa]gg (?:i|till)|i (?:varukorg|kundvagn|shoppingbag)|^\s*köp\w*\s*$",
     r"l(?:æ|ä)g(?:g)? i (?:kurv|handlekurv)|(?:tilføj|legg) (?:til )?i?|^\s*kjøp\s*$|osta nyt",
-    r"lisää (?:ostos)?kori|do ko[šs][ií]ku|přidat do|vlo[žz]i[tť] do|kosárba|adaug[ăa] [îi]n co[șs]",
+    r"lisää (?:ostos)?kori|do ko[šs][ií]k[ua]|přidat do|vlo[žz]i[tť] do|kosárba|adaug[ăa] [îi]n co[șs]",
     r"в корзину|купить|до кошика|купити|добави в|sepete ekle|sat[ıi]n al|στο καλάθι|αγορά",
         r"カートに(?:入れる|追加)|買い物かごに|かごに入れる|カートへ|バッグに(?:入れる|追加)|購入(?:する|"
         r"手続き)|加入(?:购物车|購物車|购物袋|購物袋)|立即购买|立即購買",
@@ -44,13 +46,19 @@ CART = _any(
 )  # fmt: skip
 NO_PRODUCT_NAME = re.compile(
     r"^\W*(?:(?:your |my |the )?(?:shopping )?(?:cart|bag|basket)|check ?out|log ?in|sign ?in|"
-    r"register|create an account|my account|account|wish ?list|search(?: results)?.*|results for.*|"
+    r"register|create an account|my account|account|(?:my |your )?(?:wish ?list|favou?rites|saved items)|"
+    r"merkliste|wunschliste|(?:mes )?favoris|"
+    r"lista de deseos|(?:i miei )?preferiti|verlanglijst|ulubione|önskelista|ønskeliste|oblíbené|избранное|お気に入り|"
+    r"search(?: results)?.*|results for.*|"
     r"order (?:status|confirmation)|contact(?: us)?|about(?: us)?|faqs?|404.*|(?:page )?not found.*|"
     r"oops.*|error.*|store locator|find a store|warenkorb|mein konto|anmelden|suche.*|"
     r"suchergebnisse.*|seite nicht gefunden|panier|mon panier|mon compte|connexion|recherche.*|"
     r"carrito.*|mi cuenta|iniciar sesi[óo]n|carrello|accedi|winkelwagen|koszyk|zaloguj.*|varukorg|"
     r"kurv|kundekurv|privacy policy|terms.*|shipping.*|returns.*|newsletter.*|home|blog|news|"
-    r"gift guide.*)\W*$",
+    r"gift guide.*|order now|order (?:received|complete|confirmed).*|thank you(?: for your order)?.*|vielen dank.*|"
+    r"(?:product )?compar(?:e|ison)(?: products)?|produktvergleich|vergleich(?:sliste)?|comparaison.*|"
+    r"comparateur.*|comparador.*|compara(?:ci[óo]n|r)?(?: de)? produ[ct]\w+|confront[oa](?: prodotti)?|"
+    r"vergelijk\w*(?: producten)?|por[óo]wn\w+(?: produkt\w+)?|сравнение.*|jämför\w*|porovn\w+.*|商品比較)\W*$",
     re.I,
 )
 LISTING = _any(
@@ -69,7 +77,8 @@ SOLD_OUT = _any(
     r"momenteel niet|momentan nicht|zur ?zeit nicht|nincs (?:raktáron|készleten)|nu este [îi]n stoc|stokta yok",
     r"нет на складе",
     r"отсутствует|není skladem|nie je skladom|nedostupn\w+|vypredan\w+|rasprodano|ei varastossa",
-    r"ikke tilgængelig|sin stock",
+    r"ikke tilgængelig|sin stock|loppu(?:nut)? varastosta|bu ürün tükendi|"
+    r"pole laos|nėra sandėlyje|nav noliktavā",
     r"\bsold[ -]?out\b|\bout[ -]of[ -]stock\b|\b(?:currently|temporarily|no longer|not) (?:un)?available\b",
     r"^\s*unavailable\b|currently unavailable|\bnot in stock\b|item is no longer|\bno stock\b",
     r"\bausverkauft\b|nicht (?:mehr )?(?:lieferbar|verfügbar|auf lager|vorrätig)|\bvergriffen\b",
@@ -81,10 +90,25 @@ SOLD_OUT = _any(
     r"elfogyott|stoc epuizat|нет в наличии|распродан\w*|немає в наявності|t[üu]kendi|εξαντλ|売り切れ|完売",
     r"在庫切れ|在庫なし|品切れ|SOLD OUT|售罄|缺货|缺貨|無庫存|已售完|补货中|품절|매진|hết hàng",
 )  # fmt: skip
+GONE = _any(
+    r"^\W*(?:sorry,? )?(?:this|the) (?:product|item|article|style) (?:is|has been) (?:currently |temporarily |now )?"
+    r"(?:unavailable|not available|no longer available|sold out|out of stock|discontinued)\b[^.]{0,30}[.!]?$",
+    r"^\W*(?:dieses?r? (?:artikel|produkt)|der artikel|das produkt) ist (?:zur ?zeit |derzeit |momentan |leider )*"
+    r"(?:nicht (?:mehr )?(?:verfügbar|lieferbar|erhältlich)|ausverkauft|vergriffen)[.!]?$",
+    r"^\W*(?:ce (?:produit|modèle)|cet article) (?:est (?:actuellement |momentanément )?(?:indisponible|épuisé)|"
+    r"n['’]est (?:actuellement )?(?:plus|pas) disponible)[.!]?$",
+    r"^\W*(?:este|el) (?:producto|artículo) (?:(?:ya )?no está (?:actualmente )?disponible|está agotado)[.!]?$",
+    r"^\W*questo (?:prodotto|articolo) (?:non è (?:attualmente |più )*disponibile|è (?:al momento )?esaurito)[.!]?$",
+    r"^\W*este produto (?:está (?:atualmente |no momento )?(?:indisponível|esgotado)|não está disponível)[.!]?$",
+    r"^\W*dit (?:product|artikel) is (?:momenteel |tijdelijk )?"
+    r"(?:niet (?:meer )?(?:leverbaar|beschikbaar)|uitverkocht)[.!]?$",
+)  # fmt: skip
 TELL_ME = _any(
     r"\b(?:notify|email|e-mail|alert|tell|text) me\b|notify when|back in stock|join (?:the )?wait|waitlist",
     r"benachrichtig|me prévenir|prévenez-moi|m'alerter|alerte stock|av[íi]same|notif[íi]ca(?:me|rme)",
-    r"avise-me|avvisami|powiadom|再入荷",
+    r"avise-me|avvisami|powiadom|再入荷|\bbevaka\b|hlídat|varsle meg|giv mig besked|gelince haber|értesít|"
+    r"ilmoita minulle",
+    r"сообщить о|уведомить|повідомити|notifícame|tenir au courant|houd me op de hoogte|재입고|到货通知|到貨通知",
 )  # fmt: skip
 PRE_ORDER = _any(
     r"\bpre-?order\b|\bpre order\b|vorbestell|pr[ée]-?command|precommande|reserva(?:r)? ahora|\bpreventa\b",
@@ -159,22 +183,35 @@ OTHER_MONEY = _any(
     r"total price|add both|add all|gesamtpreis für|\bbundle\b|sub-?total|cart total",
     r"your (?:cart|bag|basket)|\bwarenkorb\b(?! legen)|in cart|\d+ items?\b|checkout|zwischensumme",
     r"sous-total|order total|total saving|your total|\btax\b(?! (?:in|ex))|\bvat amount|\binsurance\b",
+    r"적립|마일리지|배송비|이상 구매|taksit|üzeri|kargo|szállítás|doprava|részlet|splátk|osamaks|ilmainen toimitus",
     r"warranty|protection plan|trade[- ]in|assembly|installation|engrav|upgrade|add-?on|lowest price",
-    r"30[- ](?:day|tage|dni)|najniższa|niedrigster|prix le plus bas",
+    r"30[- ](?:day|tage|dni|pv|päivän|dag\w*|giorni|días|jours|nap)|najniższa|niedrigster|prix le plus bas",
 )  # fmt: skip
 SAVINGS = _any(
     r"\bsav(?:e|ing|ings)\b|\boff\b|discount|ersparnis|sparen|sparst|rabatt|[ée]conomi|remise|ahorr",
     r"descuento|risparmi|sconto|oszcz|desconto|economize|bespaar|\bspar",
 )  # fmt: skip
+TIER = _any(
+    r"\b(?:bronze|silver|gold|platinum|diamond|vip|elite|prime|club|members?(?:hip|'s|s')?|loyalty|"
+    r"trade|dealer|reseller|educat\w+|student|teacher)[ -](?:member )?pri(?:ce|cing)\b",
+    r"\b(?:mitglieder|kunden?karten|händler|club|vip|studenten)-?preis|prix (?:club|membres?|adh[ée]rents?|vip|pro)\b",
+    r"precio (?:socios?|club|vip|mayorista)|prezzo (?:soci|club|tesserati)|preço (?:sócio|clube|atacado)|"
+    r"(?:leden|club|pas)prijs|cena (?:klubow|dla klub|člensk)\w*|klub\w* cena|(?:medlems|klubb?|plus)pris|jäsenhinta",
+    r"klubová cena|členská cena|klub ?ár|会員価格|回员价|会员价|회원가|цена по карте|клубная цена|оптовая цена",
+)  # fmt: skip
 STRUCK_WORDS = _any(
-    r"\bwas\b|\bwere\b|\brrp\b|\bmsrp\b|\bsrp\b|list price",
+    r"\bwas\b|\bwere\b|\brrp\b|\bmsrp\b|\bm\.?r\.?p\.?\W*$|\bsrp\b|list price",
     r"(?:original|regular|old|previous|retail|full|usual|compare[d]? (?:at|to)|market|manufacturer\S*|"
     r"suggested|typical|normal|before|non-sale|was) ?(?:price)?:?$",
     r"\bregular price\b|original price|old price|retail price|reg\.|\buvp\b|\bstatt\b|\bvorher\b",
     r"ursprünglich|früher|alter preis",
     r"prix (?:initial|barr[ée]|conseillé|d'origine|normal|de vente conseill)|au lieu de|\bavant\b",
     r"precio (?:anterior|normal|original|regular|de lista)|\bantes\b|\bde:? *$",
-    r"prezzo (?:originale|di listino|precedente)|\binvece di\b|adviesprijs|\bvan\b *$",
+    r"eredeti ár|régi ár|původní cena|běžná cena|pôvodná cena|bežná cena|preț (?:vechi|inițial)|eski fiyat|"
+    r"piyasa fiyatı|stara cena|senā cena|sena kaina|vana hind|norm(?:aali)?hinta|\bnorm\.\s*$|ovh\b|førpris|"
+    r"tidl(?:igere)?\.?|"
+    r"старая цена|обычная цена|стара ціна|αρχική τιμή|소비자가",
+    r"prezzo (?:originale|iniziale|di listino|precedente|pieno)|\binvece di\b|adviesprijs|\bvan\b *$",
     r"cena (?:regularna|przed|katalogowa|sugerowana)|ord(?:inarie|\.)? ?(?:pris)?|tidigare|\bfør\b|førpris",
         r"veil|\bp\.?v\.?p\.?\b(?= *(?:recomendado|r))|定価|通常価格|メーカー希望|参考価格|原价|原價|市场价|"
         r"정가|reduced from",
