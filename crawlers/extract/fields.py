@@ -15,6 +15,8 @@ from typing import Any
 from price_parser import Price
 from w3lib.html import remove_tags
 
+from crawlers.extract.iso4217 import CODES
+
 AVAILABILITY = {
     "instock": "InStock", "instoreonly": "InStock", "onlineonly": "InStock", "limitedavailability": "InStock",
     "available": "InStock", "in_stock": "InStock", "outofstock": "OutOfStock", "oos": "OutOfStock",
@@ -26,7 +28,21 @@ AVAILABILITY = {
 SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₫": "VND", "Kč": "CZK",
          "US$": "USD", "A$": "AUD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD", "R$": "BRL",
          "฿": "THB", "₴": "UAH"}  # fmt: skip
+# What shops write in the place of a code.
+_SPOKEN = {
+    "LEI": "RON",
+    "RMB": "CNY",
+    "NTD": "TWD",
+    "NIS": "ILS",
+    "YEN": "JPY",
+    "WON": "KRW",
+    "EURO": "EUR",
+    "STG": "GBP",
+}
 NO_MINOR_UNIT = {"JPY", "KRW", "VND", "CLP", "ISK", "IDR", "COP"}
+
+
+_SIGNS_LONGEST_FIRST = sorted(SIGNS.items(), key=lambda s: -len(s[0]))
 
 
 def text(value: Any) -> str | None:
@@ -87,11 +103,12 @@ def _decimal(amount: Decimal) -> str | None:
 
 
 def currency(value: Any) -> str | None:
-    """ISO 4217 code: three letters as they stand, or a sign that belongs to one currency."""
+    """ISO 4217 code: one written out, or a word or sign that belongs to one currency; other letters are no currency."""
     written = (text(value) or "").strip()
-    if re.fullmatch(r"[A-Za-z]{3}", written):
-        return written.upper()
-    return next((code for sign, code in sorted(SIGNS.items(), key=lambda s: -len(s[0])) if sign in written), None)
+    named = written.upper()
+    if named in CODES:
+        return named
+    return _SPOKEN.get(named) or next((code for sign, code in _SIGNS_LONGEST_FIRST if sign in written), None)
 
 
 def availability(value: Any) -> str | None:
