@@ -1,4 +1,4 @@
-"""The currency codes of ISO 4217 that are in use, with HRK, which pages still show. Other three letters are no currency."""
+"""The currency codes of ISO 4217 in use, with HRK, which pages still show. Other three letters are no currency."""
 
 from __future__ import annotations
 
