@@ -17,6 +17,7 @@ import crawl_words
 from crawl_words import CONCURRENCY, Words
 
 from crawlers.run import crawl
+from dataset.engine import keep_freed_memory
 from dataset.images import decode
 from dataset.workspace import Workspace
 
@@ -43,6 +44,7 @@ def _crawl_and_decode(words: Words) -> int:
     ws = _workspace(words)
     crawl(ws, words.url)
     kept = ws.tables.read("fetches", columns=["sha256"], where="status = 'ok'").column("sha256")
+    keep_freed_memory()  # as the workers of `check` do
     return sum(decode(ws.blobs.get(sha256)).width > 0 for sha256 in kept.unique().to_pylist())
 
 

@@ -29,7 +29,7 @@ from crawlers.pace import HostPace
 from crawlers.queue import Queue
 from crawlers.redis_queue import RedisQueue
 from crawlers.rows import Writer
-from crawlers.session import fetcher_for, gate_for, image_counts, last_one_out, queue_path, together
+from crawlers.session import fetcher_for, gate_for, image_counts, last_one_out, queue_path, seldom_collected, together
 from crawlers.settings import agent, scrapy_settings
 from crawlers.site_config import SiteConfig, site_for
 from crawlers.spiders.shop import ShopSpider
@@ -100,7 +100,8 @@ def crawl(
         _begin(queue, scope, recrawl)
         if queue.state("status") == "finished":
             return _result(queue, scope, was_finished=True)
-        asyncio.run(_crawl(ws, queue, scope, site, browser, progress))
+        with seldom_collected():
+            asyncio.run(_crawl(ws, queue, scope, site, browser, progress))
         return _result(queue, scope)
     finally:
         queue.close()

@@ -31,7 +31,7 @@ from crawlers.pace import HostPace
 from crawlers.policy import Decision
 from crawlers.queue import Found, Queue
 from crawlers.rows import Writer
-from crawlers.session import fetcher_for, gate_for, image_counts, queue_path, together
+from crawlers.session import fetcher_for, gate_for, image_counts, queue_path, seldom_collected, together
 from crawlers.settings import agent
 from crawlers.sqlite_queue import SqliteQueue
 from dataset.errors import DataError, EmptyError, UsageError
@@ -99,7 +99,8 @@ def import_urls(ws: Workspace, path: Path, *, store: str | None = None, progress
         if queue.state("crawl_id") is None:
             queue.set_state(crawl_id=f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
         _take_in(listed, queue, name, ws.settings.crawl.licences)
-        asyncio.run(_fetch(ws, queue, name, progress))
+        with seldom_collected():
+            asyncio.run(_fetch(ws, queue, name, progress))
         queue.set_state(finished=given)
         return _result(queue, name)
     finally:

@@ -159,10 +159,10 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pa.set_cpu_count(1)
-    _keep_freed_memory()
+    keep_freed_memory()
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """glibc gives every decoded picture's pages back and asks for them anew, zeroed: that cost more than decoding a
     JPEG. Workers keep up to 256 MB instead. Elsewhere than on glibc nothing happens."""
     try:
