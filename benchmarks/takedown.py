@@ -6,10 +6,10 @@ rows are made: ten shops, three images a product, one label an image, no picture
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -52,15 +52,19 @@ def made(root: Path, n: int) -> Workspace:
     return ws
 
 
+FIGURES: list[dict[str, object]] = []
+
+
 def timed(name: str, n: int, step: Callable[[], Result]) -> Result:
     wall, cpu = time.perf_counter(), time.process_time()
     result = step()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     print(f"| {name} | {n} | {wall:.2f} | {cpu:.2f} |", flush=True)
+    FIGURES.append({"step": name, "wall_s": wall, "cpu_s": cpu})
     return result
 
 
-def main(n: int) -> None:
+def main(n: int, file: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ws = made(Path(folder) / "ws", n)
         print("| step | images | wall s | CPU s |\n|---|---|---|---|")
@@ -75,8 +79,16 @@ def main(n: int) -> None:
         found = timed("take-down of a shop", n, lambda: takedown(ws, "domain", "shop1.example", "measured", yes=True))
         timed("snapshot after it", n, lambda: create_snapshot(ws, "after"))
     print(f"taken down: {found.before['images']} images, {found.before['rows']} rows; left: {found.after['rows']} rows")
-    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"peak memory: {peak_mib} MiB")
+    if file:
+        told = {"images": n, "steps": FIGURES, "before": found.before, "after": found.after, "peak_mib": peak_mib}
+        file.write_text(json.dumps(told, indent=1, default=str))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", type=int, nargs="?", default=100_000, help="made rows")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    asked = parser.parse_args()
+    main(asked.images, asked.json)

@@ -63,8 +63,8 @@ def image_counts(queue: Queue) -> tuple[Counter[str], dict[str, int]]:
 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Python's cycle collector looks through all that lives each time; parsed pages make it look far too often (8 %
-    of a crawl's CPU time). What it frees comes later and no larger."""
+    """Python's cycle collector looks through all that lives each time, and parsed pages make it look far too often:
+    without it a crawl of 871 pages took 3 % and 11 % less CPU time in two pairs of runs."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 50)
     try:
