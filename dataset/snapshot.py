@@ -135,12 +135,13 @@ def read_rows(ws: Workspace, meta: dict[str, Any]) -> pa.Table:
             raise SnapshotError(what, where=where, cure="Take a new snapshot") from error
     path = ws.snapshots / Path(meta["rows_file"]).name
     try:
-        data = path.read_bytes()
+        with pa.OSFile(str(path)) as file:
+            data = file.read_buffer()  # Arrow's own memory: a reading thread that let go of Python's at exit would abort
     except FileNotFoundError as error:
         raise SnapshotError("its rows are gone", where=str(path), cure="Take a new snapshot") from error
     if sha256_of(data) != meta["rows_sha256"]:
         raise SnapshotError("was changed since it was frozen", where=str(path), cure="Take a new snapshot")
-    return pq.read_table(io.BytesIO(data))
+    return pq.read_table(pa.BufferReader(data))
 
 
 def read_meta(ws: Workspace, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from dataset.errors import StorageError, TableError, UsageError, WorkspaceTooNew
@@ -109,7 +109,7 @@ class Tables:
         if table is None or not files:
             connection.register(name, _plain(SCHEMAS[name]).empty_table())
         elif "://" in self.root:
-            connection.register(name, table.to_pyarrow_table().cast(_plain(SCHEMAS[name])))
+            connection.register(name, conform(name, _rows_of(table)))
         else:
             source = f"SELECT * FROM read_parquet({_quoted(map(unquote, files))}, union_by_name=true)"
             if set(SCHEMAS[name].names) - {
@@ -197,6 +197,11 @@ def conform(name: str, rows: Rows) -> pa.Table:
         return table.cast(schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise TableError(str(error), where=name, expected="the types of dataset/schema.py") from error
+
+
+def _rows_of(table: DeltaTable) -> pa.Table:
+    """All rows, read by deltalake itself and not by Arrow's data sets."""
+    return pa.table(QueryBuilder().register("rows", table).execute("SELECT * FROM rows"))
 
 
 def _quoted(texts: Iterable[str]) -> str:

@@ -117,3 +117,11 @@ def test_a_folder_with_odd_characters_in_its_name_reads(tmp_path: Path) -> None:
     tables = Tables(str(tmp_path / "l'atelier d'été 100 +"))
     tables.append("images", [{"sha256": "a"}])
     assert tables.read("images", ["sha256"]).num_rows == 1
+
+
+def test_tables_at_an_address_read_as_those_in_a_folder_do(tables: Tables, tmp_path: Path) -> None:
+    tables.append("images", [{"sha256": "a", "width": 3}])
+    tables.upsert("images", [{"sha256": "a", "width": 4}, {"sha256": "b"}])
+    there = Tables(f"file://{tmp_path}")
+    assert there.read("images", where="width = 4").to_pylist() == tables.read("images", where="width = 4").to_pylist()
+    assert there.read("images").num_rows == 2
