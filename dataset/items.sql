@@ -14,7 +14,7 @@ WITH shown AS (
 ), rejected AS (
   SELECT DISTINCT sha256, field FROM verdicts WHERE place = 1 AND verdict = 'reject'
 ), ranked AS (
-  SELECT sha256, source, kind, mask_sha256, quality,
+  SELECT sha256, source, kind, mask_sha256, quality, method,
          CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1
               WHEN source LIKE 'model:%' THEN 2 ELSE 3 END AS rank
   FROM masks WHERE status = 'ok'
@@ -25,10 +25,12 @@ WITH shown AS (
     AND (source = 'review' OR NOT EXISTS (SELECT 1 FROM rejected x WHERE x.sha256 = r.sha256 AND x.field = 'mask'))
 ), chosen AS (
   SELECT c.sha256, c.source AS mask_source, c.mask_sha256, c.quality AS mask_quality,
-         p.mask_sha256 AS person_sha256, g.mask_sha256 AS garment_sha256
+         p.mask_sha256 AS person_sha256, g.mask_sha256 AS garment_sha256,
+         w.mask_sha256 AS words_sha256, w.method AS words_method
   FROM composites c
   LEFT JOIN ranked p ON p.sha256 = c.sha256 AND p.source = c.source AND p.kind = 'person'
   LEFT JOIN ranked g ON g.sha256 = c.sha256 AND g.source = c.source AND g.kind = 'garment'
+  LEFT JOIN ranked w ON w.sha256 = c.sha256 AND w.source = c.source AND w.kind = 'labels'
   WHERE c.place = 1
 ), surest AS (
   SELECT sha256, field, value, row_number() OVER (PARTITION BY sha256, field
@@ -40,6 +42,7 @@ WITH shown AS (
 )
 SELECT i.sha256, coalesce(s.store, '') AS store, s.product_id, p.name AS product_name, s.url, i.view, i.width, i.height,
        g.group_id, g.split, c.person_sha256, c.garment_sha256, c.mask_sha256, c.mask_source, c.mask_quality,
+       c.words_sha256, CAST(json_extract(c.words_method, '$.names') AS VARCHAR) AS words_names,
        coalesce(t.labels, '{}') AS labels,
        p.brand, p.price, p.currency, p.availability, p.colour, p.licence,
        i.format, i.bytes, i.sharpness, i.exposure, i.contrast, i.compression, i.resolution, i.uniformity, i.aspect

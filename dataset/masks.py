@@ -17,6 +17,7 @@ from dataset.images import decode
 
 CLASSES = ("background", "skin", "garment")
 BACKGROUND, SKIN, GARMENT = range(3)
+IGNORE = 255  # in a class map: a pixel that counts neither in training nor in judging
 
 
 def compose(person: np.ndarray, garment: np.ndarray) -> np.ndarray:
@@ -32,7 +33,8 @@ def from_index(index: np.ndarray) -> np.ndarray:
     """(H, W) class map of 0, 1, 2 -> composite."""
     if index.ndim != 2 or (index.size and int(index.max()) >= len(CLASSES)):
         raise MaskError(f"class map {index.shape} up to {index.max(initial=0)}", expected="(H, W) of 0, 1, 2")
-    return np.where(index[:, :, None] == np.arange(len(CLASSES)), 255, 0).astype(np.uint8)
+    planes = [(index == number).view(np.uint8) * np.uint8(255) for number in range(len(CLASSES))]
+    return np.stack(planes, axis=2)
 
 
 def to_index(composite: np.ndarray) -> np.ndarray:
@@ -45,9 +47,11 @@ def validate(composite: np.ndarray) -> None:
     """Raise MaskError naming the first bad pixel unless `composite` keeps the contract."""
     if composite.ndim != 3 or composite.shape[2] != len(CLASSES) or composite.dtype != np.uint8:
         raise MaskError(f"mask is {composite.shape} {composite.dtype}", expected="(H, W, 3) uint8")
-    foreign = ((composite != 0) & (composite != 255)).any(axis=2)
-    doubled = (composite == 255).sum(axis=2) != 1
-    bad = np.argwhere(foreign | doubled)
+    # plane by plane: NumPy's reductions take ten times as long over an axis of three
+    planes = [np.ascontiguousarray(composite[..., channel]) for channel in range(len(CLASSES))]
+    one = sum((plane == 255).view(np.uint8) for plane in planes)
+    none = sum((plane == 0).view(np.uint8) for plane in planes)
+    bad = np.argwhere((one != 1) | (none != len(CLASSES) - 1))
     if bad.size:
         row, column = map(int, bad[0])
         raise MaskError(

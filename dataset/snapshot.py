@@ -29,6 +29,7 @@ from dataset.workspace import Workspace
 ITEMS = Path(__file__).with_name("items.sql")
 SOURCES = ("products", "fetches", "images", "groups", "labels", "masks", "reviews", "takedowns")
 SEALED = ("name", "where", "split_rule", "taxonomy", "fingerprint", "rows")
+_WORDS = ["words_sha256", "words_names"]  # map of words and what its values mean; snapshots of format 1 know none
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -129,7 +130,7 @@ def read_rows(ws: Workspace, meta: dict[str, Any]) -> pa.Table:
     """The rows of a snapshot from its file; those of format 1 by its query, on the table versions it names."""
     if "rows_file" not in meta:
         try:
-            return _items(ws, meta["where"], meta["tables"])
+            return _items(ws, meta["where"], meta["tables"]).drop_columns(_WORDS)
         except (TableError, UsageError) as error:
             what, where = f"its rows are gone: {error.what}", f"snapshot {meta['name']}"
             raise SnapshotError(what, where=where, cure="Take a new snapshot") from error
@@ -173,8 +174,10 @@ def items(ws: Workspace, where: str | None = None) -> pa.Table:
 
 
 def fingerprint(rows: pa.Table) -> str:
-    """sha256 over the sorted (sha256, labels, mask, split) of every row."""
-    names = ("sha256", "labels", "mask_sha256", "split")
+    """sha256 over the sorted (sha256, labels, mask, split) of every row, and its map of words where any row has one."""
+    names = ["sha256", "labels", "mask_sha256", "split"]
+    if _WORDS[0] in rows.column_names and rows[_WORDS[0]].null_count < rows.num_rows:
+        names += _WORDS
     columns = [rows[name].to_pylist() for name in names]
     rows_in_order = sorted(zip(*columns, strict=True), key=_sha)
     lines = ["\x1f".join([value or "" for value in row]) + "\x1e" for row in rows_in_order]

@@ -12,11 +12,14 @@ import pytest
 from PIL import Image
 
 from dataset.errors import EmptyError
+from dataset.label_space import load_space
 from dataset.masks import from_index, to_png
 from dataset.snapshot import create_snapshot, load_snapshot
 from dataset.workspace import Workspace
 from train.data import EpochSampler, Photos, letterbox, masked_rows, place, rows_of, segmentation_arrays, train_loader
 from train.recipe import Augment
+
+THREE = load_space("street-3")
 
 
 def scene(seed: int, height: int = 96, width: int = 64) -> tuple[np.ndarray, np.ndarray, str]:
@@ -117,9 +120,9 @@ def test_a_draw_depends_on_seed_epoch_and_place_alone() -> None:
 def test_the_cache_holds_what_the_blobs_hold(tmp_path: Path) -> None:
     ws = drawn_workspace(tmp_path, {"train": 3, "validation": 1})
     frozen = load_snapshot(ws, "v1")
-    rows = masked_rows(frozen, "train", ["cutout"])
-    photos, masks = segmentation_arrays(ws, frozen, "train", rows, (96, 64))
-    again, _ = segmentation_arrays(ws, frozen, "train", rows, (96, 64))
+    rows = masked_rows(frozen, "train", ["cutout"], THREE)
+    photos, masks = segmentation_arrays(ws, frozen, "train", rows, (96, 64), THREE)
+    again, _ = segmentation_arrays(ws, frozen, "train", rows, (96, 64), THREE)
     rgb = np.asarray(Image.open(io.BytesIO(ws.blobs.get(rows[1]["sha256"]))))
     assert np.array_equal(photos[1], rgb)
     assert np.array_equal(photos, again)
@@ -135,8 +138,8 @@ def test_an_empty_part_shows_the_counts(tmp_path: Path) -> None:
 def test_grabcut_masks_are_left_out_unless_a_recipe_asks(tmp_path: Path) -> None:
     frozen = load_snapshot(drawn_workspace(tmp_path, {"train": 2}, "grabcut"), "v1")
     with pytest.raises(EmptyError, match="mask_sources"):
-        masked_rows(frozen, "train", ["cutout", "review"])
-    assert len(masked_rows(frozen, "train", ["cutout", "grabcut"])) == 2
+        masked_rows(frozen, "train", ["cutout", "review"], THREE)
+    assert len(masked_rows(frozen, "train", ["cutout", "grabcut"], THREE)) == 2
 
 
 def test_labels_come_as_a_dict(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_offline_weights_of_another_backbone_are_refused() -> None:
 
 
 def test_the_encoder_of_a_segmenter_carries_the_packages_weights() -> None:
-    net = build_segmenter(segmentation_recipe("tiny"))
+    net = build_segmenter(segmentation_recipe("tiny"), 3)
     stem = net.state_dict()["net.encoder.model.conv_stem.weight"]
     assert torch.equal(stem, offline_state()["_conv_stem.weight"])
 
@@ -82,13 +82,13 @@ def test_the_encoder_of_a_segmenter_carries_the_packages_weights() -> None:
 @pytest.mark.parametrize("architecture", ["unet", "fpn", "deeplabv3plus"])
 def test_every_architecture_keeps_the_size(architecture: str) -> None:
     changes = {"architecture": architecture, "weights": "none", "height": 64, "width": 96, "decoder": {}}
-    net = build_segmenter(segmentation_recipe("tiny", changes)).eval()
+    net = build_segmenter(segmentation_recipe("tiny", changes), 3).eval()
     assert net(torch.full((1, 3, 64, 96), 128.0)).shape == (1, 3, 64, 96)
 
 
 def test_an_input_that_is_no_multiple_of_32_is_refused() -> None:
     with pytest.raises(SettingsError, match="multiples of 32"):
-        build_segmenter(segmentation_recipe("tiny", {"height": 100}))
+        build_segmenter(segmentation_recipe("tiny", {"height": 100}), 3)
 
 
 def test_the_articles_unet_has_its_filters_and_learns_an_image() -> None:

@@ -1,8 +1,9 @@
 """From a snapshot to batches: rows of a part, resized photos and masks cached as memory-mapped arrays, augmentation.
 
 In: a workspace, a snapshot, a size. Out: uint8 RGB (H, W, 3) and class maps (H, W) with 255 where the photo was
-padded. A photo is fitted in and padded, never stretched. An augmented photo depends on (seed, epoch, place) alone:
-never on the number of workers, nor on whether the run was cut off and resumed.
+padded. A photo is fitted in and padded, never stretched; its faces are blurred where the rows come from `faceless`. An
+augmented photo depends on (seed, epoch, place) alone: never on the number of workers, nor on whether the run was cut
+off and resumed.
 """
 
 from __future__ import annotations
@@ -21,8 +22,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from dataset.errors import EmptyError
+from dataset.errors import DataError, EmptyError
+from dataset.face_blur import blur_faces
+from dataset.face_boxes import scaled
+from dataset.face_count import faces_of
+from dataset.faces import detector_name
 from dataset.images import decode
+from dataset.label_space import LabelSpace
 from dataset.masks import from_png, to_index
 from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot
@@ -33,6 +39,7 @@ from train.seeding import derived
 
 UInt8 = npt.NDArray[np.uint8]
 Row = dict[str, Any]
+FACES = "faces"  # key of a row's boxes of faces, where they are to be blurred
 PAD = 124  # near ImageNet's mean: a border the network has little to say about
 
 
@@ -84,14 +91,20 @@ def rows_of(snapshot: Snapshot, part: str) -> list[Row]:
     ]
 
 
-def masked_rows(snapshot: Snapshot, part: str, sources: Sequence[str]) -> list[Row]:
-    """Rows of a part whose mask comes from one of `sources` (cutout, review, import:*, grabcut, model:*)."""
-    found = [row for row in rows_of(snapshot, part) if row["mask_sha256"] and _is_from(row["mask_source"], sources)]
+def masked_rows(snapshot: Snapshot, part: str, sources: Sequence[str], space: LabelSpace) -> list[Row]:
+    """Rows of a part whose mask comes from one of `sources` (cutout, review, import:*, grabcut, model:*), and holds the
+    words of `space` where that is read from words."""
+    kept = "mask_sha256" if space.composite else "words_sha256"
+    found = [row for row in rows_of(snapshot, part) if row.get(kept) and _is_from(row["mask_source"], sources)]
     if not found:
+        what = "mask" if space.composite else "map of labels"
+        cure = "Run `modiste label masks`, or allow more in the recipe's mask_sources"
+        if not space.composite:
+            cure = f"{space.name} needs an annotated data set: modiste import street, coco, labelstudio, …"
         raise EmptyError(
-            f"no image in the {part} part has a mask from {', '.join(sources)}",
+            f"no image in the {part} part has a {what} from {', '.join(sources)}",
             where=f"snapshot {snapshot.name}",
-            cure="Run `modiste label masks`, or allow more in the recipe's mask_sources",
+            cure=cure,
         )
     return found
 
@@ -100,14 +113,43 @@ def _is_from(source: str | None, sources: Sequence[str]) -> bool:
     return (source or "") in sources or (source or "").split(":")[0] in sources
 
 
+def faceless(ws: Workspace, rows: Sequence[Row], progress: Progress = silent) -> list[Row]:
+    """The rows, each with its boxes of faces, which `photo` then blurs; counted now where they never were.
+
+    Raises MissingWeights where the network was not fetched, DataError for an image whose faces can't be counted.
+    """
+    found = faces_of(ws, (row["sha256"] for row in rows), progress)
+    missing = [row["sha256"] for row in rows if row["sha256"] not in found]
+    if missing:
+        raise DataError(
+            f"faces can't be counted in {len(missing)} images", where=missing[0], cure="Crawl or import them again"
+        )
+    return [{**row, FACES: found[row["sha256"]]} for row in rows]
+
+
+def are_faceless(rows: Sequence[Row]) -> bool:
+    """Whether `photo` blurs these rows' faces. Raises ValueError where it does so for some of them only."""
+    told = {FACES in row for row in rows}
+    if len(told) > 1:
+        raise ValueError("some of the rows have boxes of faces and some don't")
+    return True in told
+
+
 def photo(ws: Workspace, row: Row, at_least_px: int | None = None) -> UInt8:
     """(H, W, 3) RGB of the row's image; with `at_least_px` a JPEG may come at a reduced scale."""
-    return np.ascontiguousarray(decode(ws.blobs.get(row["sha256"]), shorter_side_px=at_least_px).rgb)
+    rgb = decode(ws.blobs.get(row["sha256"]), shorter_side_px=at_least_px).rgb
+    if FACES in row:
+        boxes = scaled(row[FACES], rgb.shape[1] / int(row["width"]), rgb.shape[0] / int(row["height"]))
+        rgb = blur_faces(rgb, boxes)
+    return np.ascontiguousarray(rgb)
 
 
-def truth(ws: Workspace, row: Row) -> UInt8:
-    """(H, W) class map of the row's mask, the photo's own size."""
-    return to_index(from_png(ws.blobs.get(row["mask_sha256"])))
+def truth(ws: Workspace, row: Row, space: LabelSpace) -> UInt8:
+    """(H, W) class map of the row's mask, the photo's own size; 255 where a word has no class."""
+    if space.composite:
+        return to_index(from_png(ws.blobs.get(row["mask_sha256"])))
+    names = {int(value): str(word) for value, word in json.loads(row["words_names"] or "{}").items()}
+    return space.truth(ws.blobs.get(row["words_sha256"]), names)
 
 
 def cached(
@@ -144,13 +186,18 @@ def segmentation_arrays(
     part: str,
     rows: Sequence[Row],
     size: tuple[int, int],
+    space: LabelSpace,
     progress: Progress = silent,
 ) -> tuple[UInt8, UInt8]:
     """Photos (N, H, W, 3) and class maps (N, H, W) at `size`, padded."""
     words = derived(0, *(row["sha256"] for row in rows))
     key = f"{snapshot.fingerprint[:16]}-{part}-{words:08x}-{size[0]}x{size[1]}"
-    photos = cached(ws, rows, f"{key}-photos", lambda row: letterbox(photo(ws, row, _reach(row, size)), size), progress)
-    masks = cached(ws, rows, f"{key}-masks", lambda row: letterbox(truth(ws, row), size, IGNORE))
+    blur = f"-faceless-{derived(0, detector_name()):08x}" if are_faceless(rows) else ""
+    photos = cached(
+        ws, rows, f"{key}{blur}-photos", lambda row: letterbox(photo(ws, row, _reach(row, size)), size), progress
+    )
+    classes = f"{derived(0, repr(space)):08x}"
+    masks = cached(ws, rows, f"{key}-{classes}", lambda row: letterbox(truth(ws, row, space), size, IGNORE))
     return photos, masks
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,19 +46,24 @@ def pixel_accuracy(counts: npt.NDArray[np.integer]) -> Floats:
 
 
 def bootstrap(
-    per_photo: npt.NDArray[np.integer],
-    measure: Callable[[npt.NDArray[np.integer]], Floats],
+    per_photo: npt.NDArray[Any],
+    measure: Callable[[Any], Floats],
     *,
     seed: int = 0,
     draws: int = 1000,
 ) -> tuple[float, float]:
     """95 % interval of measure(sum over photos), photos drawn with replacement. per_photo (N, ...) counts."""
-    drawn = np.random.default_rng(seed).multinomial(
-        len(per_photo), np.full(len(per_photo), 1 / len(per_photo)), size=draws
-    )
-    values = measure(np.tensordot(drawn, per_photo, axes=1))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    low, high = np.nanpercentile(draws_of(per_photo, measure, seed=seed, draws=draws), [2.5, 97.5])
     return float(low), float(high)
+
+
+def draws_of(
+    per_photo: npt.NDArray[Any], measure: Callable[[Any], Floats], *, seed: int = 0, draws: int = 1000
+) -> Floats:
+    """(draws,) values of measure(sum over photos), photos drawn with replacement."""
+    n = len(per_photo)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
+    return np.asarray(measure(np.tensordot(drawn, per_photo, axes=1)), dtype=float)
 
 
 def band(mask: Bools, width_px: int) -> Bools:
@@ -101,6 +107,28 @@ def macro_f1(counts: npt.NDArray[np.integer]) -> Floats:
     truth, said = counts.sum(axis=-1), counts.sum(axis=-2)
     f1 = np.where(truth > 0, 2 * hit / np.maximum(truth + said, 1), 0.0)
     return np.asarray(f1.sum(-1) / np.maximum((truth > 0).sum(-1), 1), dtype=float)
+
+
+def calibration_counts(confidence: npt.NDArray[np.floating], right: Bools, bins: int = 15) -> Floats:
+    """(bins, 3): pixels, sum of confidence, pixels that were right, in equal-width bins of confidence in [0, 1]."""
+    place = np.minimum((confidence * bins).astype(int), bins - 1).ravel()
+    columns = (None, confidence.ravel(), right.ravel().astype(float))
+    return np.stack([np.bincount(place, weights=each, minlength=bins).astype(float) for each in columns], axis=-1)
+
+
+def calibration_error(counts: Floats) -> Floats:
+    """ECE (Guo et al., 2017) of summed `calibration_counts`. (..., bins, 3) -> (...)."""
+    n = np.maximum(counts[..., 0].sum(-1), 1)
+    return np.asarray(np.abs(counts[..., 1] - counts[..., 2]).sum(-1) / n)
+
+
+def calibration_table(counts: Floats) -> list[dict[str, float]]:
+    """Rows for a reliability diagram: mean confidence and accuracy of each bin that holds pixels."""
+    return [
+        {"pixels": int(n), "confidence": round(said / n, 4), "accuracy": round(right / n, 4)}
+        for n, said, right in counts.tolist()
+        if n
+    ]
 
 
 def expected_calibration_error(confidence: Floats, right: Bools, bins: int = 15) -> float:

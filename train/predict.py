@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dataset.errors import TrainingError
-from dataset.masks import BACKGROUND, from_index
+from dataset.masks import BACKGROUND, CLASSES, from_index
 from train.data import PAD, UInt8, letterbox, place
 from train.models.article import grabcut_front
 from train.models.backbones import channels_last, feature_extractor
-from train.models.segmenters import CLASSES, build_segmenter
+from train.models.segmenters import build_segmenter
 from train.models.taggers import TagNet, probabilities
 from train.recipe import SegmentationRecipe, TaggingRecipe
 from train.weights import read_weights, weight_path
@@ -40,8 +40,27 @@ class Segmenter:
     facts: dict[str, Any]
     device: str = "cpu"
 
+    @property
+    def classes(self) -> list[str]:
+        return list(self.facts["classes"])
+
+    @property
+    def roles(self) -> list[int]:
+        """Of each class, what it is in a composite mask: 0 background, 1 skin, 2 garment."""
+        return list(self.facts.get("roles", range(len(CLASSES))))  # weights from before label spaces: the three
+
     def probabilities(self, rgb: UInt8) -> Float32:
         """(H, W, 3) uint8 RGB -> (H, W, 3) float32 that sum to 1: background, skin, garment."""
+        found = self.class_probabilities(rgb)
+        if self.roles == list(range(len(CLASSES))):
+            return found
+        out = np.zeros((*found.shape[:2], len(CLASSES)), np.float32)
+        for index, role in enumerate(self.roles):
+            out[..., role] += found[..., index]
+        return out
+
+    def class_probabilities(self, rgb: UInt8) -> Float32:
+        """(H, W, 3) uint8 RGB -> (H, W, C) float32 that sum to 1, in the order of `classes`."""
         if self.recipe.grabcut_front:
             rgb = grabcut_front(rgb, seed_of(rgb))
         size = (self.recipe.height, self.recipe.width)
@@ -52,8 +71,11 @@ class Segmenter:
         return np.ascontiguousarray(large.softmax(1)[0].permute(1, 2, 0).cpu().numpy())
 
     def index(self, rgb: UInt8) -> UInt8:
-        """(H, W) class map; below the recipe's threshold a pixel is background."""
-        found = self.probabilities(rgb)
+        """(H, W) map of `classes`; below the recipe's threshold a pixel is background."""
+        return self.decided(self.class_probabilities(rgb))
+
+    def decided(self, found: Float32) -> UInt8:
+        """(H, W, C) probabilities -> (H, W) map of `classes`, by the recipe's rule."""
         index = found.argmax(-1).astype(np.uint8)
         if self.recipe.threshold is not None:
             index[found.max(-1) < self.recipe.threshold] = BACKGROUND
@@ -61,7 +83,7 @@ class Segmenter:
 
     def mask(self, rgb: UInt8) -> UInt8:
         """(H, W, 3) uint8 composite of the mask contract, the photo's own size."""
-        return from_index(self.index(rgb))
+        return from_index(np.array(self.roles, np.uint8)[self.index(rgb)])
 
     def _logits(self, batch: Tensor) -> Tensor:
         with torch.inference_mode():
@@ -100,10 +122,14 @@ def load_segmenter(path: Path | str, device: str = "cpu") -> Segmenter:
     """From a run folder or a weight file. Raises TrainingError: missing, cut short, changed, of other classes."""
     file = weight_path(path)
     tensors, facts = read_weights(file, "segmentation")
-    if facts.get("classes") != list(CLASSES):
-        raise TrainingError(f"has classes {facts.get('classes')}", where=str(file), expected=", ".join(CLASSES))
+    classes, roles = facts.get("classes") or [], facts.get("roles", [0, 1, 2])
+    if len(classes) < 2 or len(roles) != len(classes) or not set(roles) <= set(range(len(CLASSES))):
+        raise TrainingError(
+            f"has classes {classes} and roles {roles}", where=str(file), expected="a role for each class"
+        )
     recipe = SegmentationRecipe.model_validate(facts["recipe"])
-    return Segmenter(_ready(build_segmenter(recipe, pretrained=False), tensors, file, device), recipe, facts, device)
+    net = build_segmenter(recipe, len(classes), pretrained=False)
+    return Segmenter(_ready(net, tensors, file, device), recipe, facts, device)
 
 
 def load_tagger(path: Path | str, device: str = "cpu", *, taxonomy: str | None = None) -> Tagger:

@@ -36,6 +36,10 @@ class SegmentationRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid")
     task: Literal["segmentation"] = "segmentation"
     name: str = ""
+    label_space: str = Field("street-3", description="classes to tell apart: street-3, street-9, ccp-59 or a YAML file")
+    class_weights: Literal["none", "inverse-sqrt"] = Field(
+        "none", description="inverse-sqrt: cross entropy weighs a class by 1 / sqrt(its share of the training pixels)"
+    )
     architecture: Literal["unet", "fpn", "deeplabv3plus", "segformer", "upernet", "article"] = "fpn"
     backbone: str = Field("tf_efficientnet_lite0", description="a timm name; the article's network has none")
     weights: Weights = Field("offline", description="offline: EfficientNet-Lite0 from its package; hub: timm's own")
@@ -54,6 +58,7 @@ class SegmentationRecipe(BaseModel):
     mask_sources: list[str] = Field(
         default=["cutout", "review", "import"], description="masks that training may learn from"
     )
+    blur_faces: bool = Field(False, description="train and select on photos whose faces are blurred")
     grabcut_front: bool = Field(False, description="cut the person out by rectangle GrabCut before prediction")
     threshold: float | None = Field(None, gt=0, lt=1, description="a class below it is background; none is argmax")
     flips: bool = Field(False, description="average the mirrored photo in prediction")
@@ -72,6 +77,7 @@ class TaggingRecipe(BaseModel):
     weights: Weights = "offline"
     side: int = Field(256, ge=32, description="px; photos are padded to a square, never stretched")
     flips: bool = Field(True, description="average the mirrored photo")
+    blur_faces: bool = Field(False, description="train and select on photos whose faces are blurred")
     strengths: list[float] = Field(
         default=[1.0, 3.0, 10.0, 30.0, 100.0, 300.0], min_length=1, description="linear: values of C to choose from"
     )

@@ -13,15 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dataset.label_space import load_space
 from dataset.progress import Progress, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 from train import record
 from train.data import Photos, masked_rows, plain_loader, segmentation_arrays, train_loader
 from train.loop import CHECKPOINT, Loop, choose_device, fit
-from train.losses import CrossEntropyDice
+from train.losses import CrossEntropyDice, inverse_sqrt_weights
 from train.metrics import Ints, bootstrap, confusion, mean_iou, pixel_accuracy
-from train.models.segmenters import CLASSES, Normalised, build_segmenter
+from train.models.segmenters import Normalised, build_segmenter
 from train.recipe import SegmentationRecipe, segmentation_recipe
 from train.runs import RunResult, check_split, done_before, open_run, result_of
 from train.seeding import seed_everything
@@ -31,18 +32,21 @@ from train.weights import WEIGHT_FILE, save_weights
 class SegmentationLoop(Loop):
     """Scores are mean IoU over classes present, and pixel accuracy, from one confusion matrix."""
 
-    def __init__(self, net: Normalised, recipe: SegmentationRecipe) -> None:
+    def __init__(
+        self, net: Normalised, recipe: SegmentationRecipe, classes: int, weights: Tensor | None = None
+    ) -> None:
         plain = recipe.optimiser == "adam"
-        super().__init__(net, CrossEntropyDice(recipe.dice), recipe, plain_adam=plain)
+        super().__init__(net, CrossEntropyDice(recipe.dice, weights), recipe, plain_adam=plain)
+        self.classes = classes
         self._counts: list[Ints] = []  # one confusion matrix per photo, for the interval
 
     def judge(self, logits: Tensor, truth: Tensor) -> None:
         pairs = zip(truth.cpu().numpy(), logits.argmax(1).cpu().numpy(), strict=True)
-        self._counts += [confusion(right, said, len(CLASSES)) for right, said in pairs]
+        self._counts += [confusion(right, said, self.classes) for right, said in pairs]
 
     def scores(self) -> dict[str, float]:
         photos, self._counts = np.stack(self._counts), []
-        counts, nothing = photos.sum(0), np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+        counts, nothing = photos.sum(0), np.zeros((self.classes, self.classes), np.int64)
         nothing[:, 0] = counts.sum(1)
         low, high = bootstrap(photos, mean_iou)
         return {
@@ -75,21 +79,25 @@ def train_segmentation(
     check_split(frozen, allow_random_split)
     if not again and (done := done_before(ws, frozen, chosen.model_dump())):
         return done
-    rows = {part: masked_rows(frozen, part, chosen.mask_sources) for part in ("train", "validation")}
+    space = load_space(chosen.label_space)
+    rows = {part: masked_rows(frozen, part, chosen.mask_sources, space) for part in ("train", "validation")}
     counts = {part: len(found) for part, found in rows.items()}
     started = open_run(ws, frozen, chosen.model_dump(), "segmentation", chosen.seed, counts)
     with record.locked(started.folder):
         size = (chosen.height, chosen.width)
-        arrays = {part: segmentation_arrays(ws, frozen, part, found, size) for part, found in rows.items()}
+        arrays = {part: segmentation_arrays(ws, frozen, part, found, size, space) for part, found in rows.items()}
         seed_everything(chosen.seed)
-        net = build_segmenter(chosen)
+        net = build_segmenter(chosen, len(space.classes))
         if chosen.architecture == "article":
             net.mean.copy_(mean_image(arrays["train"][0]))
-        loop = SegmentationLoop(net, chosen)
+        weights = None
+        if chosen.class_weights == "inverse-sqrt":
+            weights = inverse_sqrt_weights(arrays["train"][1], len(space.classes))
+        loop = SegmentationLoop(net, chosen, len(space.classes), weights)
         training = train_loader(
             Photos(*arrays["train"], chosen.augment, chosen.seed), chosen.batch, chosen.workers, chosen.seed
         )
-        facts = {"classes": list(CLASSES), "input": list(size)}
+        facts = {"classes": list(space.classes), "roles": list(space.roles), "input": list(size)}
         return run_loop(
             loop,
             started,

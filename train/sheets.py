@@ -1,15 +1,18 @@
 """Sheets of pictures for people: labelled PNGs. In: photos, class maps, words. Out: one PNG file.
 
-A mask is shown as colour over the dimmed photo: skin orange, garment blue. Pillow only.
+A mask is shown as colour over the dimmed photo: skin orange, garment blue; of more classes, each its own hue. Pillow
+only.
 """
 
 from __future__ import annotations
 
+import colorsys
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from dataset.blobs import write_atomically
@@ -20,15 +23,31 @@ HIGH, GAP, LABEL, TITLE = 240, 6, 20, 34
 INK, PAPER = (30, 30, 30), (250, 250, 248)
 
 
-def overlay(rgb: UInt8, index: UInt8) -> UInt8:
-    """(H, W, 3): the person tinted by class, the background faded towards white."""
+def overlay(rgb: UInt8, index: UInt8, classes: int = 3) -> UInt8:
+    """(H, W, 3): the person tinted by class, the background faded towards white; 255 (not counted) as background."""
+    index = np.where(index < classes, index, 0)
     share = np.where(index[..., None] == 0, 0.8, 0.6)
-    return (rgb * (1 - share) + COLOURS[index] * share).astype(np.uint8)
+    return (rgb * (1 - share) + _colours(classes)[index] * share).astype(np.uint8)
 
 
-def mask_sheet(path: Path, trios: Sequence[tuple[UInt8, UInt8, UInt8, str]], title: str, columns: int = 3) -> None:
+def _colours(classes: int) -> npt.NDArray[np.float32]:
+    """(classes, 3): neighbours in number are far apart in hue (steps of the golden ratio)."""
+    if classes <= len(COLOURS):
+        return COLOURS
+    hues = [
+        colorsys.hsv_to_rgb(k * 0.618034 % 1, 0.55 + 0.4 * (k % 2), 0.95 - 0.25 * (k % 3 == 2)) for k in range(classes)
+    ]
+    return np.array([(1.0, 1.0, 1.0), *hues[1:]], np.float32) * 255
+
+
+def mask_sheet(
+    path: Path, trios: Sequence[tuple[UInt8, UInt8, UInt8, str]], title: str, columns: int = 3, classes: int = 3
+) -> None:
     """(photo, truth, prediction, words) each as a block of three pictures over its words."""
-    blocks = [_block([rgb, overlay(rgb, truth), overlay(rgb, said)], words) for rgb, truth, said, words in trios]
+    blocks = [
+        _block([rgb, overlay(rgb, truth, classes), overlay(rgb, said, classes)], words)
+        for rgb, truth, said, words in trios
+    ]
     save_grid(path, blocks, title, columns)
 
 

@@ -17,8 +17,6 @@ from train.models.backbones import check_offline, load_by_order, normalisation, 
 from train.recipe import SegmentationRecipe
 from train.torchvision_shim import smp
 
-CLASSES = ("background", "skin", "garment")
-
 
 class Normalised(nn.Module):
     """`net` behind (x / 255 - mean) / std; `mean` is (3, 1, 1), or the article's mean image (3, H, W)."""
@@ -37,7 +35,7 @@ class Normalised(nn.Module):
         return out
 
 
-def build_segmenter(recipe: SegmentationRecipe, classes: int = len(CLASSES), *, pretrained: bool = True) -> Normalised:
+def build_segmenter(recipe: SegmentationRecipe, classes: int, *, pretrained: bool = True) -> Normalised:
     """`pretrained=False` leaves the weights random: for loading a trained file on top. Raises SettingsError."""
     if recipe.height % 32 or recipe.width % 32:
         raise SettingsError(f"input {recipe.height} x {recipe.width}", where=recipe.name, expected="multiples of 32")
