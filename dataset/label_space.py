@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dataset.errors import SettingsError
 from dataset.images import decode
@@ -27,10 +28,15 @@ class _File(BaseModel):
     """A label space as YAML: class -> the words that mean it, in the order of the class indices."""
 
     model_config = ConfigDict(extra="forbid")
-    classes: dict[str, list[str]] = Field(min_length=2, max_length=IGNORE)
+    classes: dict[str, list[str]] = Field(min_length=2, max_length=IGNORE, description="or a list of such pairs")
     garments: list[str] = Field(default_factory=list, description="classes that a cutout of the garment keeps")
     otherwise: str | None = Field(None, description="class of a word that none names; null: not counted")
     composite: bool = Field(False, description="read from the composite mask instead of words")
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _of_pairs(cls, given: Any) -> Any:
+        return dict(given) if isinstance(given, list) else given
 
 
 @dataclass(frozen=True)
@@ -62,17 +68,37 @@ def known_spaces() -> list[str]:
     return sorted(f.name[:-5] for f in (resources.files("dataset") / _HERE).iterdir() if f.name.endswith(".yaml"))
 
 
-def load_space(name: str) -> LabelSpace:
-    """The space of that name or YAML file. Raises SettingsError: unknown name or class, a word in two classes."""
-    path = (
-        Path(name)
-        if name.endswith((".yaml", ".yml"))
-        else Path(str(resources.files("dataset") / _HERE / f"{name}.yaml"))
-    )
-    if not path.is_file():
+def load_space(given: str | Mapping[str, Any]) -> LabelSpace:
+    """The space of that name or YAML file, or written out. Raises SettingsError: unknown name or class, a word in two
+    classes."""
+    name = given if isinstance(given, str) else str(given.get("name", "own"))
+    values = read_yaml(_path(given)) if isinstance(given, str) else {k: v for k, v in given.items() if k != "name"}
+    return _built(Path(name).stem if "." in name else name, parse_settings(_File, values, name))
+
+
+def written_out(given: str | Mapping[str, Any]) -> str | dict[str, Any]:
+    """What a record keeps, so that it means the same when a file is edited or gone: a shipped space by its name, a file
+    by its content, the classes as a list: a mapping's order is lost where JSON is written with sorted keys."""
+    if isinstance(given, str) and given not in known_spaces():
+        found = read_yaml(_path(given))
+        if isinstance(found.get("classes"), dict):
+            found["classes"] = [[name, words] for name, words in found["classes"].items()]
+        return {"name": Path(given).stem} | found
+    return given if isinstance(given, str) else dict(given)
+
+
+def _path(name: str) -> Path:
+    if not name.endswith((".yaml", ".yml")):
+        return _shipped(name)
+    if not Path(name).is_file():
+        raise SettingsError("there is no such file", where=name, expected="a label space's YAML file")
+    return Path(name)
+
+
+def _shipped(name: str) -> Path:
+    if name not in known_spaces():
         raise SettingsError(f"there is no label space '{name}'", expected=", ".join([*known_spaces(), "a YAML file"]))
-    file = parse_settings(_File, read_yaml(path), str(path))
-    return _built(path.stem, file)
+    return Path(str(resources.files("dataset") / _HERE / f"{name}.yaml"))
 
 
 def _built(name: str, file: _File) -> LabelSpace:

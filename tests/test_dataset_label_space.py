@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dataset.errors import SettingsError
-from dataset.label_space import known_spaces, load_space
+from dataset.label_space import known_spaces, load_space, written_out
 
 
 def png(index: np.ndarray) -> bytes:
@@ -68,3 +69,10 @@ def test_a_space_that_contradicts_itself_is_refused(tmp_path: Path, text: str, t
 def test_an_unknown_space_is_refused_with_those_there_are() -> None:
     with pytest.raises(SettingsError, match="street-9"):
         load_space("street-12")
+
+
+def test_a_space_written_out_keeps_its_order_through_sorted_json(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("classes: {nothing: [], z: [zip], a: [arm]}\ngarments: [z]\n")
+    kept = json.loads(json.dumps(written_out(str(tmp_path / "own.yaml")), sort_keys=True))
+    assert load_space(kept) == load_space(str(tmp_path / "own.yaml"))
+    assert load_space(kept).classes == ("nothing", "z", "a")

@@ -16,7 +16,17 @@ from dataset.label_space import load_space
 from dataset.masks import from_index, to_png
 from dataset.snapshot import create_snapshot, load_snapshot
 from dataset.workspace import Workspace
-from train.data import EpochSampler, Photos, letterbox, masked_rows, place, rows_of, segmentation_arrays, train_loader
+from train.data import (
+    EpochSampler,
+    Photos,
+    letterbox,
+    masked_rows,
+    place,
+    rows_of,
+    segmentation_arrays,
+    train_loader,
+    truth,
+)
 from train.recipe import Augment
 
 THREE = load_space("street-3")
@@ -38,8 +48,14 @@ def scene(seed: int, height: int = 96, width: int = 64) -> tuple[np.ndarray, np.
     return np.clip(rgb, 0, 255).astype(np.uint8), index, word
 
 
+def words_of(index: np.ndarray) -> np.ndarray:
+    """A map of words: 1 head, 2 dress, 3 leg."""
+    legs = (index == 1) & (np.arange(len(index))[:, None] > len(index) // 2)
+    return np.where(legs, 3, index).astype(np.uint8)
+
+
 def drawn_workspace(root: Path, parts: dict[str, int], mask_source: str = "cutout") -> Workspace:
-    """A workspace of drawn scenes with masks and a tag 'colour' and its snapshot 'v1'."""
+    """A workspace of drawn scenes with masks, maps of words and a tag 'colour' and its snapshot 'v1'."""
     ws, now = Workspace.init(root), datetime(2026, 1, 1, tzinfo=UTC)
     tables: dict[str, list[dict[str, object]]] = {
         name: [] for name in ("fetches", "images", "groups", "masks", "labels")
@@ -59,6 +75,10 @@ def drawn_workspace(root: Path, parts: dict[str, int], mask_source: str = "cutou
         tables["masks"].append(
             {"sha256": sha, "kind": "composite", "source": mask_source, "status": "ok", "mask_sha256": mask,
              "created_at": now, **size})  # fmt: skip
+        words = {"kind": "labels", "method": json.dumps({"names": {"1": "head", "2": "dress", "3": "leg"}})}
+        tables["masks"].append(
+            {"sha256": sha, "source": mask_source, "status": "ok", "mask_sha256": ws.blobs.put(png(words_of(index))),
+             "created_at": now, **words, **size})  # fmt: skip
         tables["labels"].append(
             {"sha256": sha, "field": "colour", "value": word, "word": word, "source": "store", "confidence": 1.0,
              "taxonomy": "clothing@1#abc", "created_at": now})  # fmt: skip
@@ -133,6 +153,14 @@ def test_an_empty_part_shows_the_counts(tmp_path: Path) -> None:
     ws = drawn_workspace(tmp_path, {"train": 2})
     with pytest.raises(EmptyError, match=r"no images in the test part.*'train': 2"):
         rows_of(load_snapshot(ws, "v1"), "test")
+
+
+def test_a_truth_of_words_follows_its_label_space(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("classes: {background: [], leg: [leg], dress: [dress]}\ngarments: [dress]\n")
+    ws, space = drawn_workspace(tmp_path / "w", {"train": 1}), load_space(str(tmp_path / "s.yaml"))
+    row = masked_rows(load_snapshot(ws, "v1"), "train", ["cutout"], space)[0]
+    expected = np.array([0, 255, 2, 1], np.uint8)[words_of(scene(0)[1])]  # nobody named the head: it is not counted
+    assert np.array_equal(truth(ws, row, space), expected)
 
 
 def test_grabcut_masks_are_left_out_unless_a_recipe_asks(tmp_path: Path) -> None:

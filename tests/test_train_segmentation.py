@@ -73,6 +73,33 @@ def test_a_mask_keeps_the_contract_at_the_photos_own_size(trained: tuple[Workspa
     assert segmenter.facts["fingerprint"] == record.load(ws, result.run).data["fingerprint"]
 
 
+def test_a_model_of_other_classes_is_judged_on_them_and_still_gives_a_composite(
+    trained: tuple[Workspace, RunResult], tmp_path: Path
+) -> None:
+    (tmp_path / "four.yaml").write_text(
+        "classes: {background: [], head: [head], leg: [leg], dress: [dress], shoe: [shoe]}\ngarments: [dress]\n"
+    )
+    ws, _ = trained
+    made = train(ws, label_space=str(tmp_path / "four.yaml"), class_weights="inverse-sqrt", epochs=14)
+    (tmp_path / "four.yaml").unlink()  # the record holds what the file said
+    judged = evaluate(ws, run=made.run)
+    assert judged.detail["absent"] == ["shoe"]
+    assert [row.metric for row in judged.rows[2:6]] == ["IoU background", "IoU head", "IoU leg", "IoU dress"]
+    assert judged.rows[0].value > 0.5
+    segmenter = load_segmenter(ws.runs / made.run)
+    assert segmenter.class_probabilities(scene(1)[0]).shape == (96, 64, 5)
+    index = segmenter.index(scene(1)[0])
+    assert np.array_equal(segmenter.mask(scene(1)[0])[..., 2] == 255, index == 3)
+
+
+def test_the_judgement_holds_calibration_slices_and_cost(trained: tuple[Workspace, RunResult]) -> None:
+    ws, result = trained
+    detail = evaluate(ws, run=result.run).detail
+    assert sum(row["pixels"] for row in detail["calibration"]) == 4 * 96 * 64
+    assert detail["parameters"] > 1000
+    assert {row["slice"]: row["n"] for row in detail["slices"]}["a bag over the clothes"] == 0
+
+
 def test_a_threshold_turns_unsure_pixels_into_background(trained: tuple[Workspace, RunResult]) -> None:
     ws, result = trained
     segmenter = load_segmenter(ws.runs / result.run)

@@ -36,7 +36,9 @@ class SegmentationRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid")
     task: Literal["segmentation"] = "segmentation"
     name: str = ""
-    label_space: str = Field("street-3", description="classes to tell apart: street-3, street-9, ccp-59 or a YAML file")
+    label_space: str | dict[str, Any] = Field(
+        "street-3", description="classes to tell apart: street-3, street-9, ccp-59, a YAML file, or its content"
+    )
     class_weights: Literal["none", "inverse-sqrt"] = Field(
         "none", description="inverse-sqrt: cross entropy weighs a class by 1 / sqrt(its share of the training pixels)"
     )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dataset.label_space import load_space
+from dataset.label_space import load_space, written_out
 from dataset.progress import Progress, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
@@ -76,10 +76,11 @@ def train_segmentation(
     Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (no CUDA).
     """
     chosen, frozen, device = segmentation_recipe(recipe, overrides), load_snapshot(ws, snapshot), choose_device(device)
+    space = load_space(chosen.label_space)
+    chosen = chosen.model_copy(update={"label_space": written_out(chosen.label_space)})
     check_split(frozen, allow_random_split)
     if not again and (done := done_before(ws, frozen, chosen.model_dump())):
         return done
-    space = load_space(chosen.label_space)
     rows = {part: masked_rows(frozen, part, chosen.mask_sources, space) for part in ("train", "validation")}
     counts = {part: len(found) for part, found in rows.items()}
     started = open_run(ws, frozen, chosen.model_dump(), "segmentation", chosen.seed, counts)
