@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from dataset.errors import EmptyError
+from dataset.face_blur import blur_faces as blurred
+from dataset.face_count import faces_of
 from dataset.images import decode
 from dataset.masks import from_png, to_index
 from dataset.workspace import Workspace
@@ -66,12 +68,18 @@ def contact_sheet(cells: Sequence[Cell], columns: int = 4, cell_px: int = 240) -
     return out.getvalue()
 
 
-def sheet(ws: Workspace, sha256s: Sequence[str], columns: int = 4, cell_px: int = 240) -> bytes:
-    """Contact sheet of these images, each beside its best composite mask where it has one."""
+def sheet(
+    ws: Workspace, sha256s: Sequence[str], columns: int = 4, cell_px: int = 240, *, blur_faces: bool = False
+) -> bytes:
+    """Contact sheet of these images, each beside its best composite mask where it has one.
+
+    With `blur_faces` an image whose faces can't be counted is left out. Raises MissingWeights as `faces_of`.
+    """
+    faces = faces_of(ws, sha256s) if blur_faces else {sha256: [] for sha256 in sha256s}
     best = best_masks(ws, sha256s)
     cells = []
-    for sha256 in sha256s:
-        rgb = decode(ws.blobs.get(sha256)).rgb
+    for sha256 in (each for each in sha256s if each in faces):
+        rgb = blurred(decode(ws.blobs.get(sha256)).rgb, faces[sha256])
         mask = best.get(sha256)
         cells.append(Cell(rgb, f"{sha256[:8]} {mask['source']}" if mask else sha256[:8], _mask(ws, mask)))
     return contact_sheet(cells, columns, cell_px)

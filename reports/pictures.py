@@ -1,8 +1,9 @@
 """Thumbnails inside the page: data URIs of downscaled JPEGs, under one budget of bytes for the whole file.
 
 In: sha256s of images and masks, PNG files of runs. Out: `data:image/jpeg;base64,…`, or None where the image is gone,
-unreadable, or the budget is spent (counted in `left_out`). Every byte is decoded by `dataset.images` and encoded anew,
-so nothing a stranger put into a file reaches the page.
+unreadable, or the budget is spent (counted in `left_out`). With `faces_in` faces are blurred; a picture whose faces
+can't be counted is not shown, nor is a run's figure, whose photographs were drawn as they are. Every byte is decoded by
+`dataset.images` and encoded anew, so nothing a stranger put into a file reaches the page.
 """
 
 from __future__ import annotations
@@ -16,8 +17,13 @@ from PIL import Image
 
 from dataset.blobs import BlobStore
 from dataset.errors import ModisteError
-from dataset.images import decode
+from dataset.face_blur import blur_faces
+from dataset.face_boxes import scaled
+from dataset.face_count import faces_of
+from dataset.images import Decoded, decode
 from dataset.masks import from_png, resize
+from dataset.package_files import MissingWeights
+from dataset.workspace import Workspace
 from reports.gallery import overlay
 
 BUDGET_BYTES = 6_000_000
@@ -27,9 +33,12 @@ THUMB_PX, FIGURE_PX = 260, 1400
 class Pictures:
     """Makes data URIs until `budget_bytes` of base64 are used."""
 
-    def __init__(self, blobs: BlobStore, budget_bytes: int = BUDGET_BYTES) -> None:
-        self.blobs, self.budget_bytes = blobs, budget_bytes
-        self.used, self.left_out, self.unreadable = 0, 0, 0
+    def __init__(
+        self, blobs: BlobStore, budget_bytes: int = BUDGET_BYTES, *, faces_in: Workspace | None = None
+    ) -> None:
+        """With `faces_in`, the workspace that counts them, faces are blurred."""
+        self.blobs, self.budget_bytes, self.faces_in = blobs, budget_bytes, faces_in
+        self.used, self.left_out, self.unreadable, self.hidden = 0, 0, 0, 0
 
     def image(self, sha256: str) -> str | None:
         rgb = self._thumb(sha256)
@@ -48,7 +57,10 @@ class Pictures:
         return self._uri(overlay(rgb, mask))
 
     def figure(self, path: Path) -> str | None:
-        """A run's own figure, at most FIGURE_PX wide."""
+        """A run's own figure, at most FIGURE_PX wide; none where faces are blurred."""
+        if self.faces_in is not None:
+            self.hidden += 1
+            return None
         try:
             rgb = decode(path.read_bytes()).rgb
         except (ModisteError, OSError):
@@ -58,10 +70,23 @@ class Pictures:
 
     def _thumb(self, sha256: str) -> np.ndarray | None:
         try:
-            return shrink(decode(self.blobs.get(sha256), shorter_side_px=THUMB_PX).rgb, THUMB_PX)
+            image = decode(self.blobs.get(sha256), shorter_side_px=THUMB_PX)
+            rgb = image.rgb if self.faces_in is None else self._faceless(self.faces_in, sha256, image)
+            return None if rgb is None else shrink(rgb, THUMB_PX)
+        except MissingWeights:
+            raise
         except (ModisteError, OSError):
             self.unreadable += 1
             return None
+
+    def _faceless(self, ws: Workspace, sha256: str, image: Decoded) -> np.ndarray | None:
+        """Blurred before it is shrunk. Raises MissingWeights where it must be counted and no network was fetched."""
+        boxes = faces_of(ws, [sha256]).get(sha256)
+        if boxes is None:
+            self.hidden += 1
+            return None
+        height, width = image.rgb.shape[:2]
+        return blur_faces(image.rgb, scaled(boxes, width / image.width, height / image.height))
 
     def _uri(self, rgb: np.ndarray, quality: int = 80) -> str | None:
         out = io.BytesIO()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,51 +28,16 @@ from dataset.face_count import faces_of
 from dataset.faces import detector_name
 from dataset.images import decode
 from dataset.label_space import LabelSpace
-from dataset.masks import from_png, to_index
+from dataset.masks import IGNORE, from_png, to_index
 from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
-from train.losses import IGNORE
+from train.letterbox import PAD, UInt8, letterbox, place
 from train.recipe import Augment
 from train.seeding import derived
 
-UInt8 = npt.NDArray[np.uint8]
 Row = dict[str, Any]
 FACES = "faces"  # key of a row's boxes of faces, where they are to be blurred
-PAD = 124  # near ImageNet's mean: a border the network has little to say about
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where a photo lies inside its padded canvas, px."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def crop(self, array: Any) -> Any:
-        """The photo's part of the last two axes of a tensor (..., H, W)."""
-        return array[..., self.top : self.top + self.height, self.left : self.left + self.width]
-
-
-def place(height: int, width: int, into: tuple[int, int]) -> Placement:
-    """The largest centred fit of height x width inside `into` = (H, W)."""
-    scale = min(into[0] / height, into[1] / width)
-    h, w = (max(1, min(limit, round(side * scale))) for side, limit in zip((height, width), into, strict=True))
-    return Placement((into[0] - h) // 2, (into[1] - w) // 2, h, w)
-
-
-def letterbox(array: UInt8, into: tuple[int, int], fill: int = PAD) -> UInt8:
-    """Fit an RGB photo (area / linear) or a class map (nearest; 2 axes) into (H, W), padded with `fill`."""
-    spot = place(array.shape[0], array.shape[1], into)
-    shrinks = spot.height < array.shape[0]
-    method = cv2.INTER_NEAREST if array.ndim == 2 else cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    out = np.full((*into, *array.shape[2:]), fill, np.uint8)
-    out[spot.top : spot.top + spot.height, spot.left : spot.left + spot.width] = cv2.resize(
-        array, (spot.width, spot.height), interpolation=method
-    )
-    return out
 
 
 def rows_of(snapshot: Snapshot, part: str) -> list[Row]:
@@ -135,6 +99,11 @@ def are_faceless(rows: Sequence[Row]) -> bool:
     return True in told
 
 
+def blur_key(rows: Sequence[Row]) -> str:
+    """What a cache's or an encoder's name must add where these rows' faces are blurred; '' where they are not."""
+    return f"-faceless-{derived(0, detector_name()):08x}" if are_faceless(rows) else ""
+
+
 def photo(ws: Workspace, row: Row, at_least_px: int | None = None) -> UInt8:
     """(H, W, 3) RGB of the row's image; with `at_least_px` a JPEG may come at a reduced scale."""
     rgb = decode(ws.blobs.get(row["sha256"]), shorter_side_px=at_least_px).rgb
@@ -192,9 +161,12 @@ def segmentation_arrays(
     """Photos (N, H, W, 3) and class maps (N, H, W) at `size`, padded."""
     words = derived(0, *(row["sha256"] for row in rows))
     key = f"{snapshot.fingerprint[:16]}-{part}-{words:08x}-{size[0]}x{size[1]}"
-    blur = f"-faceless-{derived(0, detector_name()):08x}" if are_faceless(rows) else ""
     photos = cached(
-        ws, rows, f"{key}{blur}-photos", lambda row: letterbox(photo(ws, row, _reach(row, size)), size), progress
+        ws,
+        rows,
+        f"{key}{blur_key(rows)}-photos",
+        lambda row: letterbox(photo(ws, row, _reach(row, size)), size),
+        progress,
     )
     classes = f"{derived(0, repr(space)):08x}"
     masks = cached(ws, rows, f"{key}-{classes}", lambda row: letterbox(truth(ws, row, space), size, IGNORE))

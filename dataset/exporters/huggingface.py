@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from dataset.exporters.items import class_map
+from dataset.exporters.privacy import sentence
 from dataset.exporters.sink import Sink
 from dataset.exporters.tabular import label_columns, plain_fields, row_of
 from dataset.exporters.yolo import png_of
@@ -45,5 +46,5 @@ def _card(sink: Sink) -> str:
     return (
         f"---\n{head}---\n# Snapshot {snapshot.name}\n\nFingerprint `{snapshot.fingerprint}`. Mask values:\n\n"
         f"{classes}\n"
-        "EXIF but its orientation, XMP, IPTC and comments were taken out of every image; see export.json.\n"
+        f"## Privacy\n\n{sentence(sink.privacy())} See export.json.\n"
     )

@@ -16,6 +16,7 @@ from deltalake.exceptions import DeltaError
 
 from dataset import masks
 from dataset.errors import DataError, TableError, UsageError
+from dataset.face_boxes import Box
 from dataset.importers.layout import Region, Size
 from dataset.importers.roles import label_map
 from dataset.snapshot import Snapshot, load_snapshot
@@ -41,7 +42,8 @@ WHERE f.sha256 IN (SELECT unnest(?::VARCHAR[]))
 
 @dataclass(frozen=True)
 class Item:
-    """One image to write. `name` is what all its files are called, without a suffix; `mask` its mask's blob."""
+    """One image to write. `name` is what all its files are called, without a suffix; `mask` its mask's blob; `faces`
+    what is to be blurred, None where faces stay as they are."""
 
     sha256: str
     name: str
@@ -51,6 +53,7 @@ class Item:
     row: dict[str, Any]
     mask: str | None = None
     method: str | None = None
+    faces: tuple[Box, ...] | None = None
 
     def told(self) -> dict[str, Any]:
         """What may be told of it beside the pixels."""
@@ -67,6 +70,7 @@ class Gathered:
     items: list[Item]
     classes: list[str]
     left_out: Counter[str] = field(default_factory=Counter)
+    blurs_faces: bool = False
 
     def of(self, part: str) -> list[Item]:
         return [item for item in self.items if item.part == part]

@@ -27,10 +27,11 @@ from dataset.workspace import Workspace
 
 EXPORT, INDEX = "export.json", "index.parquet"
 _COLUMNS = ("sha256", "file", "exported_sha256", "split", "store", "product_id", "brand", "licence", "url")
-_PRIVACY = "EXIF but its orientation, XMP, IPTC, maker notes, comments and trailing data are never exported"
 _NOTES = {
     "as it was": "the original bytes",
     "metadata removed": "the original's compressed pixels without its metadata",
+    "faces blurred": "decoded, its faces replaced, written as JPEG of quality 95, or as PNG where it was no JPEG",
+    "first frame alone": "an animation, whose other frames were not looked at for faces: they stay here",
     "re-encoded as PNG": "a format whose metadata can't be taken out of it as it is: decoded, and written without loss",
 }
 
@@ -62,7 +63,7 @@ def describe(sink: Sink, format_: str) -> dict[str, Any]:
         "with_masks": sink.masked,
         "left_out": dict(sink.gathered.left_out + sink.left_out),
         "images_are": {how: {"images": count, "meaning": _NOTES[how]} for how, count in sorted(sink.how.items())},
-        "privacy": _PRIVACY,
+        "privacy": sink.privacy(),
         "index": INDEX,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
     } | sink.facts

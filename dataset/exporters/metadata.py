@@ -29,7 +29,7 @@ _DRAWING = frozenset(
     (*range(0xC0, 0xD0), *range(0xDA, 0xE0))
 )  # frames, tables, scans; 0xEE is Adobe's colour transform
 _BARE = frozenset((0x01, *range(0xD0, 0xD8)))  # TEM and RSTn: markers without a length
-How = Literal["as it was", "metadata removed", "re-encoded as PNG"]
+How = Literal["as it was", "metadata removed", "re-encoded as PNG", "faces blurred", "first frame alone"]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any
 from dataset.errors import EmptyError, StorageError, UsageError
 from dataset.exporters import coco, cvat, huggingface, labelstudio, ledger, parquet, webdataset, yolo
 from dataset.exporters.items import Gathered, gather
+from dataset.exporters.privacy import blurs_faces, with_faces
 from dataset.exporters.sink import Sink
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
@@ -48,6 +49,7 @@ class ExportResult:
     parts: dict[str, int]
     left_out: dict[str, int] = field(default_factory=dict)
     images_are: dict[str, int] = field(default_factory=dict)
+    faces_blurred: bool = False
     was_there: bool = False
 
     def line(self) -> str:
@@ -56,23 +58,34 @@ class ExportResult:
         text += f"{self.with_masks} with masks; " + ", ".join(
             f"{how} {count}" for how, count in self.images_are.items()
         )
+        text += "; faces blurred" if self.faces_blurred else ""
         text += "; left out: " + ", ".join(f"{why} {n}" for why, n in self.left_out.items()) if self.left_out else ""
         return "already there. " + text if self.was_there else text
 
 
 def export(
-    ws: Workspace, format_: str, snapshot: str, out: Path, *, masks: str = "composite", progress: Progress = silent
+    ws: Workspace,
+    format_: str,
+    snapshot: str,
+    out: Path,
+    *,
+    masks: str = "composite",
+    blur_faces: bool = False,
+    progress: Progress = silent,
 ) -> ExportResult:
     """Write `snapshot` to the folder `out`. `masks` is composite (skin and garment), labels, garment, person or none.
+    With `blur_faces` every face found is blurred; an image that was never counted is counted on the way.
 
     Raises UsageError (unknown format or masks, or `out` holds something else), SnapshotError, EmptyError where nothing
-    could be exported, StorageError; in each case `out` is as it was.
+    could be exported, MissingWeights (faces to count and no network fetched), StorageError; in each case `out` is as
+    it was.
     """
     if format_ not in WRITERS:
         raise UsageError(f"there is no export '{format_}'", expected="one of " + ", ".join(WRITERS))
     gathered = gather(ws, snapshot, masks)
-    if (meta := _same(out, format_, gathered)) is not None:
+    if (meta := _same(out, format_, gathered, blur_faces)) is not None:
         return _result(meta, out, was_there=True)
+    gathered = with_faces(ws, gathered, progress) if blur_faces else gathered
     with _whole(out) as folder:
         sink = Sink(ws, folder, gathered, progress)
         WRITERS[format_](sink)
@@ -110,7 +123,7 @@ def _whole(out: Path) -> Iterator[Path]:
         raise
 
 
-def _same(out: Path, format_: str, gathered: Gathered) -> dict[str, Any] | None:
+def _same(out: Path, format_: str, gathered: Gathered, blur_faces: bool) -> dict[str, Any] | None:
     """What the export that lies at `out` says, if it is this one."""
     try:
         meta = json.loads((out / ledger.EXPORT).read_text(encoding="utf-8"))
@@ -120,11 +133,12 @@ def _same(out: Path, format_: str, gathered: Gathered) -> dict[str, Any] | None:
             meta["snapshot"],
             meta["masks"],
             meta["left_out"].get("taken down", 0),
+            blurs_faces(meta),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     snapshot = gathered.snapshot
-    wanted = (format_, snapshot.fingerprint, snapshot.name, gathered.kind, gathered.left_out["taken down"])
+    wanted = (format_, snapshot.fingerprint, snapshot.name, gathered.kind, gathered.left_out["taken down"], blur_faces)
     return dict(meta) if told == wanted else None
 
 
@@ -139,5 +153,6 @@ def _result(meta: dict[str, Any], out: Path, *, was_there: bool = False) -> Expo
         parts=meta["parts"],
         left_out=meta["left_out"],
         images_are={how: told["images"] for how, told in meta["images_are"].items()},
+        faces_blurred=blurs_faces(meta),
         was_there=was_there,
     )

@@ -15,6 +15,7 @@ from dataset.blobs import sha256_of
 from dataset.errors import DataError
 from dataset.exporters.items import Gathered, Item, regions
 from dataset.exporters.metadata import Clean, clean
+from dataset.exporters.privacy import faceless, statement
 from dataset.importers.layout import Region
 from dataset.progress import Progress
 from dataset.workspace import Workspace
@@ -38,7 +39,8 @@ class Sink:
         """The image's bytes as they may leave; None, and counted, where they can't be had."""
         self.progress(len(self.index), len(self.gathered.items))
         try:
-            return clean(self.ws.blobs.get(item.sha256))
+            data = self.ws.blobs.get(item.sha256)
+            return clean(data) if item.faces is None else faceless(data, item.faces)
         except DataError:
             self.left_out["image gone or changed"] += 1
             return None
@@ -57,6 +59,11 @@ class Sink:
         """Note that `image` lies in `file` (inside a shard: the shard, '/', the member)."""
         self.how[image.how] += 1
         self.index.append({"file": file, "exported_sha256": sha256_of(image.data)} | item.told())
+
+    def privacy(self) -> dict[str, Any]:
+        """What was done for the people in the images entered so far."""
+        entered = sorted({str(row["sha256"]) for row in self.index})
+        return statement(self.ws, entered, blurs_faces=self.gathered.blurs_faces)
 
     def put(self, item: Item, folder: str) -> str | None:
         """Write the image as `<folder>/<name><suffix>`; its file name, or None where it was left out."""

@@ -16,6 +16,7 @@ group = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="The snapshot.")]
 Out = Annotated[Path, typer.Option(help="Folder to write; it must not be there yet.")]
+BlurFaces = Annotated[bool, typer.Option("--blur-faces", help="Blur every face found, beyond recovery.")]
 Masks = Annotated[str, typer.Option(help="composite (skin, garment), labels, garment, person or none.")]
 
 
@@ -24,6 +25,7 @@ def coco(
     snapshot: Name,
     out: Out,
     masks: Masks = "composite",
+    blur_faces: BlurFaces = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -31,7 +33,7 @@ def coco(
 
     Example: modiste export coco spring -w shop --out spring-coco
     """
-    _export("coco", snapshot, out, masks, workspace, as_json)
+    _export("coco", snapshot, out, masks, blur_faces, workspace, as_json)
 
 
 @group.command()
@@ -39,6 +41,7 @@ def yolo(
     snapshot: Name,
     out: Out,
     masks: Masks = "composite",
+    blur_faces: BlurFaces = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +49,7 @@ def yolo(
 
     Example: modiste export yolo spring -w shop --out spring-yolo
     """
-    _export("yolo", snapshot, out, masks, workspace, as_json)
+    _export("yolo", snapshot, out, masks, blur_faces, workspace, as_json)
 
 
 @group.command()
@@ -54,6 +57,7 @@ def labelstudio(
     snapshot: Name,
     out: Out,
     masks: Masks = "composite",
+    blur_faces: BlurFaces = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -61,7 +65,7 @@ def labelstudio(
 
     Example: modiste export labelstudio spring -w shop --out spring-labelstudio
     """
-    _export("labelstudio", snapshot, out, masks, workspace, as_json)
+    _export("labelstudio", snapshot, out, masks, blur_faces, workspace, as_json)
 
 
 @group.command()
@@ -69,6 +73,7 @@ def cvat(
     snapshot: Name,
     out: Out,
     masks: Masks = "composite",
+    blur_faces: BlurFaces = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +81,7 @@ def cvat(
 
     Example: modiste export cvat spring -w shop --out spring-cvat
     """
-    _export("cvat", snapshot, out, masks, workspace, as_json)
+    _export("cvat", snapshot, out, masks, blur_faces, workspace, as_json)
 
 
 @group.command()
@@ -84,6 +89,7 @@ def webdataset(
     snapshot: Name,
     out: Out,
     masks: Masks = "composite",
+    blur_faces: BlurFaces = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -91,7 +97,7 @@ def webdataset(
 
     Example: modiste export webdataset spring -w shop --out spring-webdataset
     """
-    _export("webdataset", snapshot, out, masks, workspace, as_json)
+    _export("webdataset", snapshot, out, masks, blur_faces, workspace, as_json)
 
 
 @group.command()
@@ -99,6 +105,7 @@ def huggingface(
     snapshot: Name,
     out: Out,
     masks: Masks = "composite",
+    blur_faces: BlurFaces = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -106,7 +113,7 @@ def huggingface(
 
     Example: modiste export huggingface spring -w shop --out spring-huggingface
     """
-    _export("huggingface", snapshot, out, masks, workspace, as_json)
+    _export("huggingface", snapshot, out, masks, blur_faces, workspace, as_json)
 
 
 @group.command()
@@ -114,6 +121,7 @@ def parquet(
     snapshot: Name,
     out: Out,
     masks: Masks = "composite",
+    blur_faces: BlurFaces = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -121,14 +129,20 @@ def parquet(
 
     Example: modiste export parquet spring -w shop --out spring-parquet
     """
-    _export("parquet", snapshot, out, masks, workspace, as_json)
+    _export("parquet", snapshot, out, masks, blur_faces, workspace, as_json)
 
 
-def _export(format_: str, snapshot: str, out: Path, masks: str, workspace: Path, as_json: bool) -> None:
+def _export(
+    format_: str, snapshot: str, out: Path, masks: str, blur_faces: bool, workspace: Path, as_json: bool
+) -> None:
     from dataset.exporters.run import export
 
     ws = open_workspace(workspace)
-    perform("export", lambda progress: export(ws, format_, snapshot, out, masks=masks, progress=progress), as_json)
+    perform(
+        "export",
+        lambda progress: export(ws, format_, snapshot, out, masks=masks, blur_faces=blur_faces, progress=progress),
+        as_json,
+    )
 
 
 def register(app: typer.Typer) -> None:
