@@ -17,7 +17,7 @@ import crawl_words
 from crawl_words import CONCURRENCY, Words
 
 from crawlers.run import crawl
-from dataset.engine import keep_freed_memory
+from dataset.engine_task import keep_freed_memory
 from dataset.images import decode
 from dataset.workspace import Workspace
 

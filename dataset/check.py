@@ -16,20 +16,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from dataset import engine, quality
+from dataset import quality
 from dataset.blobs import BlobStore
 from dataset.colour_signature import colour_grid
 from dataset.columns import add_missing
+from dataset.engine import LOCAL, Engine, batches_of, require_reachable, run
 from dataset.errors import DataError, EmptyError, ImageError
 from dataset.hashes import perceptual_hash
 from dataset.images import decode
 from dataset.progress import Progress, silent
+from dataset.quality_copies import sampled, working_copy
 from dataset.tables import conform
 from dataset.thresholds import Limits, count_issues
 from dataset.thresholds import issues as issues_of
 from dataset.workspace import Workspace
 
-CHECKER = "2"  # raise it when a measure changes: every image is then measured again
+CHECKER = "3"  # raise it when a measure changes: every image is then measured again
 _BATCH_ROWS, _COMMIT_ROWS = 32, 500
 _POOL_PAYS_FROM = 200  # starting processes costs more than measuring fewer images than this
 _UNREADABLE = "blob_unreadable"  # on the way from a worker only: such a row is never kept
@@ -71,20 +73,27 @@ class CheckResult:
 
 
 def check(
-    ws: Workspace, *, workers: int | None = None, thresholds: Limits | None = None, progress: Progress = silent
+    ws: Workspace,
+    *,
+    workers: int | None = None,
+    engine: Engine = LOCAL,
+    thresholds: Limits | None = None,
+    progress: Progress = silent,
 ) -> CheckResult:
     """Measure what is new. With `thresholds` the issues of all images are counted by them, from the stored scores.
-    Raises EmptyError where nothing was ever fetched."""
+    Raises EmptyError where nothing was ever fetched, UsageError where the engine's workers can't reach the blobs."""
     started = time.monotonic()
+    require_reachable(engine, ws.blobs)
     add_missing(ws, "images")
     pending = ws.tables.query(_PENDING, parameters=[CHECKER])
     if not pending.num_rows and ws.tables.version("fetches") is None:
         raise EmptyError("no image was fetched yet", where=str(ws.root), cure="Run `modiste crawl` first")
-    if workers is None and pending.num_rows < _POOL_PAYS_FROM:
+    if workers is None and pending.num_rows < _POOL_PAYS_FROM and engine.kind == "local":
         workers = 1
-    results = engine.run(
+    results = run(
         partial(check_batch, blobs=ws.blobs.root),
-        engine.batches_of(pending, _BATCH_ROWS),
+        batches_of(pending, _BATCH_ROWS),
+        engine=engine,
         workers=workers,
         progress=progress,
         total=pending.num_rows,
@@ -114,7 +123,8 @@ def measured(data: bytes) -> dict[str, Any]:
     """Facts, hash, scores and view of an encoded image, as columns of `images`. Raises ImageError."""
     image = decode(data)
     grey = quality.luma(image.rgb)
-    scores = quality.measure(image.rgb, grey)
+    few, small = sampled(image.rgb), working_copy(grey)
+    scores = quality.measure(image.rgb, grey, few, small)
     return {
         "status": "ok",
         "width": image.width,
@@ -124,8 +134,8 @@ def measured(data: bytes) -> dict[str, Any]:
         "orientation": image.orientation,
         "has_alpha": image.alpha is not None,
         "frames": image.frames,
-        "phash": perceptual_hash(grey),
-        "colour_grid": colour_grid(image.rgb),
+        "phash": perceptual_hash(small),
+        "colour_grid": colour_grid(few),
         "view": quality.view_of(scores["uniformity"]),
         **scores,
     }

@@ -102,6 +102,6 @@ def test_only_a_few_batches_are_asked_for_ahead():
 
 def test_an_unknown_engine_and_zero_workers_are_misuse():
     with pytest.raises(UsageError, match="no engine 'dask'"):
-        engine.run(doubled, [], engine="dask")
+        engine.Engine("dask")
     with pytest.raises(UsageError, match="0 workers"):
         engine.run(doubled, [], workers=0)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from modiste.cli.engine import EngineName, RayAddress, chosen_engine
 from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform
 
 
@@ -16,19 +17,26 @@ def check(
         Path | None,
         typer.Option(help="YAML (view: measure: limit): count all images' issues by it, measuring none again."),
     ] = None,
+    engine: EngineName = "local",
+    ray_address: RayAddress = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Measure every new image once: size, format, perceptual hash, quality. A bad image is a row with a reason.
 
-    Example: modiste check -w shop
+    Example: modiste check -w shop --engine ray
     """
     from dataset.check import check as step
     from dataset.thresholds import read_thresholds
 
     ws = open_workspace(workspace)
     limits = read_thresholds(thresholds) if thresholds else None
-    perform("check", lambda progress: step(ws, workers=workers, thresholds=limits, progress=progress), as_json)
+    where = chosen_engine(engine, ray_address)
+    perform(
+        "check",
+        lambda progress: step(ws, workers=workers, engine=where, thresholds=limits, progress=progress),
+        as_json,
+    )
 
 
 def dedup(
@@ -54,7 +62,10 @@ def split(
     train: Annotated[float, typer.Option(min=0, max=1, help="Share for training.")] = 0.7,
     validation: Annotated[float, typer.Option(min=0, max=1, help="Share for validation; the rest is test.")] = 0.15,
     seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
-    given: Annotated[Path | None, typer.Option(help="CSV (sha256,split): a published data set's own split.")] = None,
+    given: Annotated[
+        list[Path] | None,
+        typer.Option(help="CSV (sha256,split) of a published data set, or a folder of them; may be given repeatedly."),
+    ] = None,
     stratify: Annotated[str | None, typer.Option(help="Label field whose values get equal shares.")] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Forget the parts that groups have.")] = False,
     workspace: WorkspacePath = HERE,
@@ -75,7 +86,7 @@ def split(
             strategy=strategy,
             shares=shares,
             seed=seed,
-            given=given,
+            given=given or (),
             stratify=stratify,
             afresh=afresh,
             progress=progress,
