@@ -3,7 +3,7 @@
 In: `groups`, `labels` to stratify by, `fetches` for first-seen dates. Out: `groups.split` and `groups.split_rule`,
 the shares reached and the leaks found across the parts. Strategies: grouped (default: in the order of a stable hash,
 the same shares in every store and label; groups that have a part keep it), shop-out, season-out, and random, which is
-marked as such because it leaks by construction. A published split can be given as a CSV file. Never depends on the
+marked as such because it leaks by construction. Published splits can be given as CSV files. Never depends on the
 order of rows.
 """
 
@@ -12,13 +12,13 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset.duplicates import SURE_RADIUS, looks_of, near_pairs
 from dataset.errors import DataError, EmptyError, UsageError
+from dataset.leaks import find_leaks
 from dataset.progress import Progress, silent
 from dataset.strata import PARTS, Shares, assign_stratified, label_of_images, place, units_of
 from dataset.workspace import Workspace
@@ -28,19 +28,6 @@ _STRENGTH = {"train": 0, "validation": 1, "test": 2}
 _LARGE = 20  # fewer images of a store or label than this reach no share
 _ALSO_CALLED = {"val": "validation", "valid": "validation", "dev": "validation", "training": "train"}
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Leaks:
-    """Pairs of near-duplicates (distance <= 4) and products that lie in two parts or more; a few of each by name."""
-
-    pairs: int
-    products: int
-    examples: tuple[str, ...] = ()
-
-    @property
-    def total(self) -> int:
-        return self.pairs + self.products
 
 
 @dataclass(frozen=True)
@@ -57,11 +44,13 @@ class SplitResult:
     given: int = 0
     moved: int = 0
     unknown: int = 0
+    contradicted: int = 0  # images to which the given files give two parts: they take the strictest
     stratified_by: str = ""
     worst_share: float = (
         0.0  # largest distance from the train share asked for, in a store or label of 20 images or more
     )
     kept: int = 0  # groups that had their part already
+    left_out: int = 0  # shop-out: images that have no part, since they belong with one in a shop of another part
 
     @property
     def grouped(self) -> bool:
@@ -74,6 +63,10 @@ class SplitResult:
         text += f", train share off by at most {100 * self.worst_share:.0f} % in any" if self.grouped else ""
         if self.given:
             text += f"; {self.given} given, {self.moved} moved to hold groups together"
+        text += f"; {self.contradicted} given two parts, the strictest taken" if self.contradicted else ""
+        text += (
+            f"; {self.left_out} left out: they belong with images in a shop of another part" if self.left_out else ""
+        )
         return text + (f"; {self.unknown} given but not here" if self.unknown else "")
 
 
@@ -83,22 +76,25 @@ def split(
     strategy: str = "grouped",
     shares: Shares = (0.7, 0.15, 0.15),
     seed: int = 0,
-    given: Path | None = None,
+    given: Path | Sequence[Path] = (),
     stratify: str | None = None,
     afresh: bool = False,
     progress: Progress = silent,
 ) -> SplitResult:
-    """Assign every image of `groups`. `given` is a CSV file with the columns sha256 and split; images it does not name
-    follow the strategy. `stratify` names the label field to hold shares for (default: the one most images have);
-    `afresh` forgets the parts that groups have. Raises UsageError for wrong shares or a strategy the data can't
-    carry, DataError for a bad CSV, EmptyError before `dedup`."""
+    """Assign every image of `groups`. `given` are CSV files with the columns sha256 and split, or folders of such
+    (`imports/` of the workspace holds one an import); images they do not name follow the strategy, and one given two
+    parts takes the strictest: test, then validation. `stratify` names the label field to hold shares for (default:
+    the one most images have); `afresh` forgets the parts that groups have. Raises UsageError for wrong shares or a
+    strategy the data can't carry, DataError for a bad CSV, EmptyError before `dedup`."""
     _check(strategy, shares)
     rows = sorted(ws.tables.read("groups").to_pylist(), key=lambda row: str(row["sha256"]))
     if not rows:
         raise EmptyError("no groups to split", where=str(ws.root), cure="Run `modiste dedup` first")
     progress(0, len(rows))
-    wanted = read_given(given) if given else {}
-    rule = {"strategy": strategy, "shares": list(shares), "seed": seed} | ({"given": given.name} if given else {})
+    files = given_files([given] if isinstance(given, Path) else given)
+    wanted, twice = _given_by(files)
+    rule = {"strategy": strategy, "shares": list(shares), "seed": seed}
+    rule |= {"given": ", ".join(path.name for path in files)} if files else {}
     written = json.dumps(rule, sort_keys=True)
     field, label_of = label_of_images(ws, stratify) if strategy == "grouped" else ("", {})
     kept = {} if afresh or strategy != "grouped" else _kept(rows, written)
@@ -124,9 +120,11 @@ def split(
         given=len(here & set(wanted)),
         moved=moved,
         unknown=len(set(wanted) - here),
+        contradicted=twice,
         stratified_by=field,
         worst_share=_worst_share(rows, parts, label_of, shares[0]),
         kept=len(kept),
+        left_out=len(rows) - len(parts),
     )
 
 
@@ -151,6 +149,17 @@ def assign_by_hash(names: Iterable[str], *, shares: Shares = (0.7, 0.15, 0.15), 
     return parts
 
 
+def given_files(paths: Iterable[Path]) -> list[Path]:
+    """The CSV files themselves, and those in the folders, sorted; each once. Raises UsageError for an empty folder."""
+    found: set[Path] = set()
+    for path in paths:
+        inside = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+        if not inside:
+            raise UsageError("no CSV file in this folder", where=str(path), expected="*.csv with sha256 and split")
+        found |= set(inside)
+    return sorted(found, key=lambda path: (path.name, str(path)))
+
+
 def read_given(path: Path) -> dict[str, str]:
     """sha256 -> part from a CSV file with those two columns (others are ignored). Raises DataError naming the line."""
     try:
@@ -159,38 +168,13 @@ def read_given(path: Path) -> dict[str, str]:
             missing = {"sha256", "split"} - set(reader.fieldnames or [])
             if missing:
                 raise DataError(f"no column {sorted(missing)}", where=str(path), expected="a CSV with sha256 and split")
-            return dict(_given_row(row, f"{path}:{reader.line_num}") for row in reader)
+            return _strictest(_given_row(row, f"{path}:{reader.line_num}") for row in reader)
     except FileNotFoundError as error:
         raise UsageError("no such file", where=str(path)) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"is no CSV file: {error}", where=str(path)) from error
 
 
-def find_leaks(ws: Workspace) -> Leaks:
-    """Near-duplicates and products across parts, looked for in hashes and fetches, not in `groups` that made the
-    split."""
-    hashed = ws.tables.query(
-        "SELECT sha256, view, split, phash, colour_grid FROM images JOIN groups USING (sha256) "
-        "WHERE split IS NOT NULL AND phash IS NOT NULL ORDER BY sha256"
-    ).to_pylist()
-    across = []
-    if hashed:
-        i, j, _ = near_pairs(looks_of(hashed), radius=SURE_RADIUS)
-        pairs = zip(i.tolist(), j.tolist(), strict=True)
-        across = [(hashed[a], hashed[b]) for a, b in pairs if hashed[a]["split"] != hashed[b]["split"]]
-    products = ws.tables.query(_PRODUCTS_ACROSS).to_pylist()
-    examples = [f"{a['sha256'][:12]} ({a['split']}) ~ {b['sha256'][:12]} ({b['split']})" for a, b in across[:5]]
-    examples += [f"{row['product']} in {row['parts']}" for row in products[:5]]
-    return Leaks(len(across), len(products), tuple(examples))
-
-
-# A product without images of its own id (an import) has a null product_id: it links nothing.
-_PRODUCTS_ACROSS = """
-    SELECT fetches.store || '|' || product_id AS product, string_agg(DISTINCT split, ', ' ORDER BY split) AS parts
-    FROM fetches JOIN groups USING (sha256)
-    WHERE split IS NOT NULL AND status IN ('ok', 'unchanged') AND product_id IS NOT NULL
-    GROUP BY product HAVING count(DISTINCT split) > 1 AND product IS NOT NULL ORDER BY product
-"""
 _FIRST_SEEN = """
     SELECT group_id, strftime(min(fetched_at), '%Y-%m-%d') AS day FROM fetches JOIN groups USING (sha256)
     WHERE status IN ('ok', 'unchanged') AND fetches.fetched_at IS NOT NULL GROUP BY group_id
@@ -205,10 +189,12 @@ def _check(strategy: str, shares: Shares) -> None:
 
 
 def _assign(ws: Workspace, rows: list[Row], strategy: str, shares: Shares, seed: int) -> dict[str, str]:
-    """sha256 -> part."""
+    """sha256 -> part; an image that is left out is not in it."""
     if strategy == "random":
         return assign_by_hash((row["sha256"] for row in rows), shares=shares, seed=seed)
-    by_group = _by_store(rows, shares, seed) if strategy == "shop-out" else _by_season(ws, rows, shares)
+    if strategy == "shop-out":
+        return _by_store(rows, shares, seed)
+    by_group = _by_season(ws, rows, shares)
     return {row["sha256"]: by_group[row["group_id"]] for row in rows}
 
 
@@ -223,6 +209,8 @@ def _kept(rows: list[Row], rule: str) -> dict[str, str]:
 def _worst_share(rows: list[Row], parts: dict[str, str], label_of: dict[str, str], wanted: float) -> float:
     held: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
+        if row["sha256"] not in parts:
+            continue
         held["store", row["store"] or ""][parts[row["sha256"]]] += 1
         if row["sha256"] in label_of:
             held["label", label_of[row["sha256"]]][parts[row["sha256"]]] += 1
@@ -231,11 +219,15 @@ def _worst_share(rows: list[Row], parts: dict[str, str], label_of: dict[str, str
 
 
 def _by_store(rows: list[Row], shares: Shares, seed: int) -> dict[str, str]:
-    """Whole stores, in the order of their hashes; a group seen in several takes the strictest part of them."""
+    """Whole stores, in the order of their hashes. A group seen in several takes the strictest part of them, and its
+    images in stores of other parts are left out: in train they would leak, in test they come from a store that was
+    learned from."""
     sizes = Counter(row["store"] or "" for row in rows)
     order = sorted(sizes, key=lambda store: (place(store, seed), store))
     part = _in_turn(order, sizes, shares, f"shop-out needs 3 stores, there are {len(sizes)}")
-    return _strictest((row["group_id"], part[row["store"] or ""]) for row in rows)
+    by_group = _strictest((row["group_id"], part[row["store"] or ""]) for row in rows)
+    here = {row["sha256"]: part[row["store"] or ""] for row in rows}
+    return {row["sha256"]: here[row["sha256"]] for row in rows if here[row["sha256"]] == by_group[row["group_id"]]}
 
 
 def _by_season(ws: Workspace, rows: list[Row], shares: Shares) -> dict[str, str]:
@@ -268,7 +260,8 @@ def _with_given(rows: list[Row], parts: dict[str, str], wanted: dict[str, str]) 
     """The parts with the given ones laid over them, group by group, and how many given images are not where they
     were."""
     by_group = _strictest((row["group_id"], wanted[row["sha256"]]) for row in rows if row["sha256"] in wanted)
-    parts = {row["sha256"]: by_group.get(row["group_id"], parts[row["sha256"]]) for row in rows}
+    given = {row["sha256"]: by_group[row["group_id"]] for row in rows if row["group_id"] in by_group}
+    parts = parts | given
     moved = sum(parts[sha256] != part for sha256, part in wanted.items() if sha256 in parts)
     return parts, moved
 
@@ -278,6 +271,13 @@ def _strictest(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, part in pairs:
         found[name] = max(found[name], part, key=_STRENGTH.__getitem__)
     return dict(found)
+
+
+def _given_by(files: Iterable[Path]) -> tuple[dict[str, str], int]:
+    """sha256 -> strictest part of all files, and how many images are given two."""
+    pairs = [pair for path in files for pair in read_given(path).items()]
+    wanted = _strictest(pairs)
+    return wanted, len({sha256 for sha256, part in pairs if part != wanted[sha256]})
 
 
 def _given_row(row: dict[str, str | None], where: str) -> tuple[str, str]:
@@ -292,8 +292,8 @@ def _given_row(row: dict[str, str | None], where: str) -> tuple[str, str]:
 
 def _write(ws: Workspace, rows: list[Row], parts: dict[str, str], rule: str) -> int:
     changed = [
-        row | {"split": parts[row["sha256"]], "split_rule": rule}
+        row | {"split": parts.get(row["sha256"]), "split_rule": rule}
         for row in rows
-        if (row["split"], row["split_rule"]) != (parts[row["sha256"]], rule)
+        if (row["split"], row["split_rule"]) != (parts.get(row["sha256"]), rule)
     ]
     return ws.tables.upsert("groups", changed)

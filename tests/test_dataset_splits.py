@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataset.errors import DataError, EmptyError, UsageError
-from dataset.splits import assign_by_hash, find_leaks, part_of, split
+from dataset.leaks import find_leaks
+from dataset.splits import assign_by_hash, part_of, split
 from dataset.strata import Unit, assign_stratified
 from dataset.workspace import Workspace
 
@@ -123,6 +124,21 @@ def test_shop_out_keeps_whole_shops_apart(ws: Workspace):
     assert result.counts == {"train": 24, "validation": 8, "test": 8}
 
 
+def test_shop_out_leaves_out_what_belongs_with_another_shops_pictures(ws: Workspace):
+    fill(ws, groups=40, each=1, stores=5)
+    split(ws, strategy="shop-out")
+    before = {row["store"]: row["split"] for row in ws.tables.read("groups").to_pylist()}
+    rows = {row["sha256"]: row for row in ws.tables.read("groups").to_pylist()}
+    train = min(name for name, row in rows.items() if row["split"] == "train")
+    test = min(name for name, row in rows.items() if row["split"] == "test")
+    ws.tables.upsert("groups", [rows[train] | {"group_id": rows[test]["group_id"]}])
+    result = split(ws, strategy="shop-out")
+    after = {row["sha256"]: row for row in ws.tables.read("groups").to_pylist()}
+    assert (result.left_out, after[train]["split"], after[test]["split"]) == (1, None, "test")
+    assert all(row["split"] == before[row["store"]] for name, row in after.items() if name != train)
+    assert "1 left out" in result.line()
+
+
 def test_season_out_tests_on_the_newest(ws: Workspace):
     fill(ws, groups=40, each=1, days=10)
     split(ws, strategy="season-out")
@@ -147,6 +163,27 @@ def test_a_given_split_is_kept_but_groups_hold_together(ws: Workspace, tmp_path:
     found = parts(ws)
     assert [found[sha(k)] for k in range(4)] == ["test", "test", "validation", "validation"]
     assert (result.given, result.moved, result.unknown) == (4, 1, 1)
+
+
+def test_several_given_files_and_folders_of_them_are_one_split_where_the_strictest_part_wins(ws: Workspace, tmp_path):
+    fill(ws, groups=5, each=1)
+    (tmp_path / "folder").mkdir()
+    for name, lines in {
+        "one.csv": [f"{sha(0)},train", f"{sha(1)},val", f"{sha(1)},train"],
+        "folder/two.csv": [f"{sha(0)},test", f"{sha(2)},val"],
+        "folder/three.csv": [f"{sha(3)},train"],
+    }.items():
+        (tmp_path / name).write_text("\n".join(["sha256,split", *lines]))
+    result = split(ws, given=[tmp_path / "one.csv", tmp_path / "folder", tmp_path / "folder" / "two.csv"])
+    assert [parts(ws)[sha(k)] for k in range(4)] == ["test", "validation", "validation", "train"]
+    assert (result.given, result.contradicted) == (4, 1)
+    assert '"given": "one.csv, three.csv, two.csv"' in ws.tables.read("groups").to_pylist()[0]["split_rule"]
+
+
+def test_a_given_folder_without_a_csv_file_is_misuse(ws: Workspace, tmp_path: Path):
+    fill(ws, groups=3)
+    with pytest.raises(UsageError, match="no CSV file in this folder"):
+        split(ws, given=tmp_path)
 
 
 @pytest.mark.parametrize(
