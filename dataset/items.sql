@@ -16,7 +16,8 @@ WITH shown AS (
 ), ranked AS (
   SELECT sha256, source, kind, mask_sha256, quality, method,
          CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1
-              WHEN source LIKE 'model:%' THEN 2 ELSE 3 END AS rank
+              WHEN source LIKE 'model:%' THEN 2 WHEN source = 'grabcut:skin' THEN 4
+              WHEN source = 'grabcut:rectangle' THEN 5 WHEN source = 'grabcut' THEN 6 ELSE 3 END AS rank
   FROM masks WHERE status = 'ok'
 ), composites AS (
   SELECT sha256, source, mask_sha256, quality,

@@ -1,12 +1,13 @@
 """One image's masks, made inside a worker process: bytes in, PNG bytes and facts out.
 
-In: a `Job` (the photo's bytes and its cutouts' bytes). Out: an `Outcome` with person, garment and composite PNGs and
-scores, or
-a coded reason. Plain values only, so it can cross a process boundary; never touches tables, blobs or files.
+In: a `Job` (the photo's bytes and its cutouts' bytes, or a model's probabilities). Out: an `Outcome` with person,
+garment and composite PNGs and scores, or a coded reason. Plain values only, so it can cross a process boundary; never
+touches tables, blobs or files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +20,17 @@ from dataset.images import decode
 from dataset.masks import binary_png, to_png
 from labeling.composite import composite_and_report
 from labeling.cutouts import CutoutError, binarise, read_cutout
-from labeling.grabcut import guess_packshot, guess_scene
+from labeling.grabcut import guess_packshot
 from labeling.mask_quality import flags, measure
+from labeling.scene import guess_scene, working_copy
+
+Probabilities = Callable[[np.ndarray], np.ndarray]  # (H, W, 3) uint8 RGB -> background, skin, garment, sum 1
 
 
 @dataclass(frozen=True)
 class Job:
-    """`source` is cutout or grabcut, `view` packshot or scene; `person` and `garment` are cutout files' bytes."""
+    """`source` is cutout, grabcut:<prior> or model:<run>, `view` packshot or scene; `person` and `garment` are cutout
+    files' bytes, `model` a run's probabilities as `packed` makes them; `prior` is used where there is neither."""
 
     sha256: str
     source: str
@@ -33,6 +38,8 @@ class Job:
     photo: bytes
     person: bytes | None = None
     garment: bytes | None = None
+    prior: str = "rectangle"
+    model: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def cut(job: Job) -> Outcome:
 
 
 def _masks(job: Job, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    if job.source == "grabcut":
+    if job.source != "cutout":
         return _guess(job, photo)
     if job.garment is None:
         raise CutoutError("missing_garment", "a person cutout without its garment cutout", where=job.sha256,
@@ -84,13 +91,30 @@ def _masks(job: Job, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[st
 
 
 def _guess(job: Job, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    if job.view == "packshot":
+    if job.model is not None:
+        person, garment, method = guess_scene(photo, job.sha256, model=unpacked(job.model))
+    elif job.view == "packshot":
         garment, method = guess_packshot(photo, job.sha256)
         person = garment
     else:
-        person, garment, method = guess_scene(photo, job.sha256)
+        person, garment, method = guess_scene(photo, job.sha256, job.prior)
     if not person.any() or not garment.any():
-        raise CutoutError(
-            "nothing_found", "GrabCut found no person or no garment", where=job.sha256, cure="Give a cutout"
-        )
+        whom = "nobody was found" if not person.any() else "a person was found, but no garment"
+        raise CutoutError("nothing_found", f"{whom} (prior: {method['prior']})", where=job.sha256, cure="Give a cutout")
     return person, garment, method
+
+
+def packed(photo: bytes, probabilities: Probabilities) -> bytes | None:
+    """A model's answer on a photo as PNG bytes, 8 bits a class, at working size; None where the photo is unreadable."""
+    try:
+        rgb = np.ascontiguousarray(working_copy(decode(photo).rgb))
+    except ImageError:
+        return None
+    said = np.rint(np.clip(probabilities(rgb), 0, 1) * 255).astype(np.uint8)
+    return bytes(cv2.imencode(".png", said[..., ::-1])[1])
+
+
+def unpacked(png: bytes) -> np.ndarray:
+    """(h, w, 3) float32 that sum to 1, from what `packed` made."""
+    values = decode(png).rgb.astype(np.float32)
+    return values / np.maximum(values.sum(axis=2, keepdims=True), 1)

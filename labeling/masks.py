@@ -1,4 +1,4 @@
-"""The step `label masks`: usable images get a person, a garment and a composite mask, from a cutout or from GrabCut.
+"""The step `label masks`: usable images get person, garment and composite masks, by cutout, model or GrabCut.
 
 In: the `images` table, the blobs, and a folder `<cutouts>/person|garment/<name>.png` where name is the image's sha256
 or the file stem of its URL. Out: rows of `masks` and PNG blobs; what can't be used is a row with status `bad` and a
@@ -18,20 +18,33 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dataset.blobs import sha256_of
+from dataset.engine import LOCAL, Engine
 from dataset.errors import EmptyError, UsageError
+from dataset.mask_sources import rank
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
-from labeling.cutting import Job, Outcome, cut
+from labeling.cutting import Job, Outcome, Probabilities, cut, packed
+from labeling.priors import NEEDS, best_installed, check_installed
 from labeling.workers import in_workers
 
 COMMIT_EVERY = 200
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-METHODS = ("auto", "cutout", "grabcut")
+METHODS = ("auto", "cutout", "grabcut", "model")
+# Best first; a guess is made only for an image without a composite that is as good. `backdrop` is a packshot's.
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained run, handed in by whoever may import `train`: its id and what it says of a photo."""
+
+    run: str
+    probabilities: Probabilities
 
 
 @dataclass(frozen=True)
 class MasksResult:
-    """How many images got a composite by each source, how many could not and why; how many have one in all."""
+    """How many images got a composite by each way, how many could not and why; how many have one in all. `prior` is
+    the one that GrabCut was given for people's photos, `advice` how to get a better one."""
 
     images: int
     cutout: int
@@ -39,26 +52,46 @@ class MasksResult:
     bad: int
     masked: int
     reasons: dict[str, int] = field(default_factory=dict)
+    model: int = 0
+    prior: str = ""
+    advice: str = ""
 
     def line(self) -> str:
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(self.reasons.items()))
-        new = f"{self.cutout} masks from cutouts, {self.grabcut} by GrabCut, {self.bad} bad{f' ({why})' if why else ''}"
-        return f"{new}; {self.masked} of {self.images} images have one"
+        by_model = f"{self.model} by the model, " if self.model else ""
+        by_grabcut = f"{self.grabcut} by GrabCut{f' (prior: {self.prior})' if self.grabcut and self.prior else ''}"
+        new = f"{self.cutout} masks from cutouts, {by_model}{by_grabcut}, {self.bad} bad{f' ({why})' if why else ''}"
+        return f"{new}; {self.masked} of {self.images} images have one{self.advice and '. ' + self.advice}"
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """How an image without a cutout is masked: by the model where there is one, else by GrabCut from `prior`."""
+
+    prior: str
+    model: Model | None = None
+
+    def source(self, view: str) -> str:
+        if self.model is not None:
+            return f"model:{self.model.run}"
+        return "grabcut:backdrop" if view == "packshot" else f"grabcut:{self.prior}"
+
+    def advice(self) -> str:
+        better = best_installed()
+        if self.model is not None or self.prior not in ("skin", "rectangle") or better not in ("skin", "rectangle"):
+            return ""
+        return f"'modiste weights fetch {' '.join(NEEDS['combined'])}' gives a better prior"
 
 
 @dataclass(frozen=True)
 class _Task:
-    """One image to mask: `person` and `garment` are the cutout files' paths, both None for GrabCut."""
+    """One image to mask: `person` and `garment` are the cutout files' paths, both None where it is guessed."""
 
     sha256: str
     view: str
+    source: str
     person: Path | None = None
     garment: Path | None = None
-    reason: str | None = None
-
-    @property
-    def source(self) -> str:
-        return "grabcut" if self.person is None and self.garment is None else "cutout"
 
     def fingerprint(self) -> dict[str, str]:
         """sha256 of the cutout files: a file mended later has another and is read again."""
@@ -71,33 +104,58 @@ def label_masks(
     *,
     cutouts: Path | None = None,
     method: str = "auto",
+    prior: str = "auto",
+    model: Model | None = None,
     workers: int | None = None,
+    engine: Engine = LOCAL,
     progress: Progress = silent,
 ) -> MasksResult:
-    """Mask every usable image that lacks one. `method`: auto (a cutout, else GrabCut), cutout or grabcut alone.
+    """Mask every usable image that lacks a mask as good as this would make.
 
-    Raises EmptyError where `check` found no image, UsageError for an unknown method or a folder without cutouts.
+    `method`: auto (a cutout, else the model where one is given, else GrabCut), or cutout, model, grabcut alone.
+    `prior` is GrabCut's: auto takes the best that is installed. Raises EmptyError where `check` found no image,
+    UsageError for an unknown method or prior, a folder without cutouts or a model asked for and not given,
+    MissingWeights for a prior whose weights were not fetched.
     """
+    guess = _guess(method, prior, model)
     images = ws.tables.read("images", ["sha256", "view"], "status = 'ok'").to_pylist()
     if not images:
         raise EmptyError("no usable image to mask", where=str(ws.root), cure="Run crawl and check first")
     known = _known_cutouts(ws)
-    tasks = [task for task in _tasks(ws, images, cutouts, method) if not _is_done(task, known)]
+    tasks = [task for task in _tasks(ws, images, cutouts, method, guess) if not _is_done(task, known)]
     counts: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
-    for done, outcome in enumerate(_outcomes(ws, tasks, workers), start=1):
+    for done, outcome in enumerate(_outcomes(ws, tasks, guess, workers, engine), start=1):
         rows += _rows(ws, outcome)
-        counts[outcome.reason or outcome.source] += 1
+        counts[outcome.reason or outcome.source.split(":")[0]] += 1
         if done % COMMIT_EVERY == 0 or done == len(tasks):
             ws.tables.upsert("masks", rows)
             rows = []
         progress(done, len(tasks))
-    return _result(len(images), len(_masked(ws)), counts)
+    return _result(len(images), len(_masked(ws)), counts, guess)
 
 
-def _result(images: int, masked: int, counts: Counter[str]) -> MasksResult:
-    reasons = {code: count for code, count in sorted(counts.items()) if code not in ("cutout", "grabcut")}
-    return MasksResult(images, counts["cutout"], counts["grabcut"], sum(reasons.values()), masked, reasons)
+def _guess(method: str, prior: str, model: Model | None) -> _Guess:
+    """Every setting is judged before the first image is."""
+    if method not in METHODS:
+        raise UsageError(f"there is no mask method '{method}'", expected="one of " + ", ".join(METHODS))
+    by_model = method == "model" or prior == "model"
+    if by_model and model is None:
+        raise UsageError("a model's masks were asked for, but no run was given", cure="Add --run RUN or --run latest")
+    if prior not in ("auto", "model"):
+        check_installed(prior)
+    if model is not None and (by_model or (method, prior) == ("auto", "auto")):
+        return _Guess("model", model)
+    return _Guess(best_installed() if prior == "auto" else prior)
+
+
+def _result(images: int, masked: int, counts: Counter[str], guess: _Guess) -> MasksResult:
+    reasons = {code: count for code, count in sorted(counts.items()) if code not in ("cutout", "grabcut", "model")}
+    bad = sum(reasons.values())
+    advice = guess.advice() if counts["grabcut"] else ""
+    return MasksResult(
+        images, counts["cutout"], counts["grabcut"], bad, masked, reasons, counts["model"], guess.prior, advice
+    )
 
 
 def _masked(ws: Workspace) -> set[str]:
@@ -106,24 +164,33 @@ def _masked(ws: Workspace) -> set[str]:
     return set(rows["sha256"].to_pylist())
 
 
-def _tasks(ws: Workspace, images: list[dict[str, Any]], cutouts: Path | None, method: str) -> list[_Task]:
-    if method not in METHODS:
-        raise UsageError(f"there is no mask method '{method}'", expected="one of " + ", ".join(METHODS))
-    found = {} if method == "grabcut" or cutouts is None else find_cutouts(ws, cutouts)
+def _tasks(
+    ws: Workspace, images: list[dict[str, Any]], cutouts: Path | None, method: str, guess: _Guess
+) -> list[_Task]:
+    found = {} if method in ("grabcut", "model") or cutouts is None else find_cutouts(ws, cutouts)
     tasks = []
     for image in sorted(images, key=lambda row: row["sha256"]):
-        pair = found.get(image["sha256"])
+        sha256, view, pair = image["sha256"], image["view"] or "scene", found.get(image["sha256"])
         if pair is not None:
-            tasks.append(_Task(image["sha256"], image["view"] or "scene", pair.get("person"), pair.get("garment")))
+            tasks.append(_Task(sha256, view, "cutout", pair.get("person"), pair.get("garment")))
         elif method != "cutout":
-            tasks.append(_Task(image["sha256"], image["view"] or "scene"))
+            tasks.append(_Task(sha256, view, guess.source(view)))
     return _without_better(ws, tasks)
 
 
 def _without_better(ws: Workspace, tasks: list[_Task]) -> list[_Task]:
-    """No GrabCut guess for an image that has any composite already."""
-    masked = set(ws.tables.read("masks", ["sha256"], "kind = 'composite'")["sha256"].to_pylist())
-    return [task for task in tasks if task.source != "grabcut" or task.sha256 not in masked]
+    """No guess for an image with a composite as good, nor a second one of the same source. A new run's comes beside."""
+    have: dict[str, set[str]] = defaultdict(set)
+    for row in ws.tables.read("masks", ["sha256", "source"], "kind = 'composite'").to_pylist():
+        have[row["sha256"]].add(row["source"])
+
+    def is_new(task: _Task) -> bool:
+        others = have[task.sha256]
+        if task.source.startswith("model:"):
+            return task.source not in others and all(rank(other) >= rank(task.source) for other in others)
+        return all(rank(other) > rank(task.source) for other in others)
+
+    return [task for task in tasks if task.source == "cutout" or is_new(task)]
 
 
 def find_cutouts(ws: Workspace, folder: Path) -> dict[str, dict[str, Path]]:
@@ -152,7 +219,7 @@ def _names(ws: Workspace) -> dict[str, str]:
 
 
 def _is_done(task: _Task, known: dict[str, dict[str, str]]) -> bool:
-    """True where these very cutout files were read before; GrabCut tasks were filtered already."""
+    """True where these very cutout files were read before; guesses were filtered already."""
     return task.source == "cutout" and known.get(task.sha256) == task.fingerprint()
 
 
@@ -162,15 +229,21 @@ def _known_cutouts(ws: Workspace) -> dict[str, dict[str, str]]:
     return {row["sha256"]: json.loads(row["method"] or "{}").get("files", {}) for row in rows}
 
 
-def _outcomes(ws: Workspace, tasks: list[_Task], workers: int | None) -> Iterator[Outcome]:
+def _outcomes(
+    ws: Workspace, tasks: list[_Task], guess: _Guess, workers: int | None, engine: Engine
+) -> Iterator[Outcome]:
     """Outcomes in the order of the tasks; bytes are read as the pool asks for them, so memory stays bounded."""
-    return in_workers(cut, (_job(ws, task) for task in tasks), total=len(tasks), workers=workers)
+    return in_workers(cut, (_job(ws, task, guess) for task in tasks), total=len(tasks), workers=workers, engine=engine)
 
 
-def _job(ws: Workspace, task: _Task) -> Job:
+def _job(ws: Workspace, task: _Task, guess: _Guess) -> Job:
+    """The model, which may be a large one, runs in this process; what follows it in a worker."""
     person = task.person.read_bytes() if task.person else None
     garment = task.garment.read_bytes() if task.garment else None
-    return Job(task.sha256, task.source, task.view, ws.blobs.get(task.sha256), person, garment)
+    photo = ws.blobs.get(task.sha256)
+    by_model = guess.model is not None and task.source != "cutout"
+    said = packed(photo, guess.model.probabilities) if by_model and guess.model else None
+    return Job(task.sha256, task.source, task.view, photo, person, garment, guess.prior, said)
 
 
 def _rows(ws: Workspace, outcome: Outcome) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from labeling_drawn import cutout, iou, masks, photo
 
-from labeling.grabcut import cut_foreground, guess_packshot, guess_scene, rectangle_prior
+from labeling.grabcut import cut_foreground, guess_packshot, rectangle_prior
+from labeling.scene import guess_scene
 
 PERSON, DRESS = masks()
 SHA = "ab" * 32
@@ -46,3 +47,15 @@ def test_a_given_prior_steers_the_cut_and_large_images_keep_their_size():
 def test_a_flat_image_gives_a_mask_and_no_crash():
     mask = cut_foreground(np.full((60, 40, 3), 200, np.uint8), rectangle_prior((60, 40)), 1)
     assert mask.shape == (60, 40)
+
+
+def test_only_the_unsure_band_is_asked():
+    prior = np.where(PERSON, 0.95, 0.05).astype(np.float32)
+    wrong = photo().copy()
+    wrong[:] = np.random.default_rng(0).integers(0, 255, wrong.shape, np.uint8)  # colours say nothing at all
+    assert iou(cut_foreground(wrong, prior, 1, sure=0.1), PERSON) > 0.97
+
+
+def test_a_photo_of_one_pixel_gives_a_mask_of_one_pixel():
+    person, garment, _ = guess_scene(np.full((1, 1, 3), 90, np.uint8), SHA)
+    assert person.shape == garment.shape == (1, 1)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modiste.cli.engine import EngineName, RayAddress, chosen_engine
 from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform
+
+if TYPE_CHECKING:
+    from dataset.progress import Progress
+    from dataset.workspace import Workspace
+    from labeling.masks import MasksResult, Model
 
 group = typer.Typer(help="Label images: composite masks and tags.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,18 +24,49 @@ def masks(
         Path | None,
         typer.Option(help="Folder with person/NAME.png and garment/NAME.png; NAME is a sha256 or file stem."),
     ] = None,
-    method: Annotated[str, typer.Option(help="auto, cutout (only where there is one) or grabcut.")] = "auto",
+    method: Annotated[
+        str,
+        typer.Option(help="auto (cutout, else --run, else GrabCut), or only: cutout, grabcut, model."),
+    ] = "auto",
+    prior: Annotated[
+        str,
+        typer.Option(help="GrabCut's: auto (the best installed), combined, pose, selfie, skin, rectangle, model."),
+    ] = "auto",
+    run: Annotated[str | None, typer.Option(help="Segmentation run to mask with: its id, or 'latest'.")] = None,
+    engine: EngineName = "local",
+    ray_address: RayAddress = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Person and garment cutouts to background / skin / garment masks; GrabCut where there is no cutout.
+    """Person and garment cutouts to background / skin / garment masks; a model or GrabCut where there is no cutout.
+
+    Never replaces a better mask (a reviewer's, a cutout's). 'modiste weights fetch' brings the networks of the priors.
 
     Example: modiste label masks -w shop --cutouts annotated/
+
+    Example: modiste label masks -w shop --method model --run latest
     """
     from labeling.masks import label_masks
 
     ws = open_workspace(workspace)
-    perform("label masks", lambda progress: label_masks(ws, cutouts=cutouts, method=method, progress=progress), as_json)
+    model, where = _model(ws, run) if run else None, chosen_engine(engine, ray_address)
+
+    def step(progress: Progress) -> MasksResult:
+        return label_masks(
+            ws, cutouts=cutouts, method=method, prior=prior, model=model, engine=where, progress=progress
+        )
+
+    perform("label masks", step, as_json)
+
+
+def _model(ws: Workspace, run: str) -> Model:
+    """A run as what `label_masks` takes: rooms don't import each other, so the front door hands it in."""
+    from labeling.masks import Model
+    from train import record
+    from train.predict import load_segmenter
+
+    folder = record.load(ws, run, task="segmentation").folder
+    return Model(folder.name, load_segmenter(folder).probabilities)
 
 
 @group.command()
@@ -45,8 +82,7 @@ def tags(
     from labeling.tagging import label_tags
 
     ws = open_workspace(workspace)
-    name = taxonomy or ws.settings.taxonomy
-    perform("label tags", lambda progress: label_tags(ws, taxonomy=name, progress=progress), as_json)
+    perform("label tags", lambda progress: label_tags(ws, taxonomy=taxonomy, progress=progress), as_json)
 
 
 def register(app: typer.Typer) -> None:
