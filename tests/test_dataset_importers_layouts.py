@@ -164,7 +164,7 @@ def test_yolo_boxes_polygons_and_names(ws: Workspace, tmp_path: Path):
     write(tmp_path / "in" / "data.yaml", "train: ../../elsewhere\nnames: [dress, boots]\n")
     result = import_data(ws, "yolo", tmp_path / "in")
     assert result.notes == {"boxes": 1}
-    assert said(ws) == [("worn", "dress", "dress"), ("worn", None, "boots")]
+    assert said(ws) == [("worn", "dress", "dress"), ("worn", "shoes", "boots")]
     expected = np.zeros(SIZE, bool)
     expected[10:30, 10:20] = True
     assert (mask(ws, "garment") == expected).all()

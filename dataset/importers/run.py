@@ -29,7 +29,7 @@ from dataset.importers.layout import Layout
 from dataset.importers.root import Root
 from dataset.importers.words import Words
 from dataset.progress import Progress, silent
-from dataset.taxonomy import load_taxonomy
+from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
 
 READERS: dict[str, Callable[[Root], Layout]] = {
@@ -61,5 +61,5 @@ def import_data(
         layout = READERS[format_](root)
         if limit is not None:
             layout = Layout(layout.records[:limit], layout.notes)
-        words = Words(load_taxonomy(ws.settings.taxonomy), format_, f"import:{format_}:{name}")
+        words = Words(taxonomy_of(ws), format_, f"import:{format_}:{name}")
         return bring_in(ws, format_, name, layout, root, words, progress)

@@ -13,11 +13,12 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from dataset.importers.layout import Record
-from dataset.importers.roles import NO_LABEL, Role, role_by
+from dataset.importers.roles import NO_LABEL, NOT_CLOTHES, Role, role_by
 from dataset.taxonomy import Taxonomy, load_taxonomy
 
 WORN = "worn"
 _JUDGE = ("clothing", "street")  # what tells garments from shoes and bags where the workspace's taxonomy can't
+_LANGUAGE = "en"  # of published data sets' labels: 'shirt' is no t-shirt, as it is in German
 _BREAKS = re.compile(r"[_/]+")
 
 
@@ -60,9 +61,15 @@ class Words:
         return {field: self._map(field, word) if known else None}
 
     def _clothes(self, word: str) -> str | None:
-        """Of a list of several types ('top, t-shirt, sweatshirt') the first one's: enough for a role."""
+        """Of a list of several types ('top, t-shirt, sweatshirt') the first one's: enough for a role. What is a kind
+        of accessory counts as one."""
         whole = self.type_of(word) or self.clothes.type_of(word)
-        return whole or next((kind for part in _parts(word) if (kind := self.clothes.type_of(part))), None)
+        kind = whole or next((kind for part in _parts(word) if (kind := self.clothes.type_of(part))), None)
+        return next((up for up in self._broader(kind) if up in NOT_CLOTHES), kind)
+
+    def _broader(self, kind: str | None) -> list[str]:
+        known = self.clothes.taxonomy
+        return known.ancestors(known.first, kind) if kind in known.values(known.first) else []
 
     def _type_of(self, word: str) -> str | None:
         return self._values("type", word).get(self.first)
@@ -72,7 +79,7 @@ class Words:
         ends the phrase ('short_sleeved_dress' is a dress), else the only one in it."""
         plain = _BREAKS.sub(" ", word).strip()
         parts = _parts(plain)
-        if value := self.taxonomy.map(field, plain):
+        if value := self.taxonomy.map(field, plain, _LANGUAGE) or self.taxonomy.map(field, plain):
             return value
         if len(parts) > 1:
             return self._most_general(field, [self._map(field, part) for part in parts])
