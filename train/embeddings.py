@@ -22,7 +22,7 @@ from dataset.errors import DataError, EmptyError, ImageError, SettingsError
 from dataset.images import decode
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
-from train.data import UInt8, letterbox
+from train.letterbox import UInt8, letterbox
 from train.loop import choose_device
 from train.models.backbones import OFFLINE, channels_last, feature_extractor
 from train.models.taggers import TagNet, both_flips
