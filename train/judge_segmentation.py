@@ -22,10 +22,12 @@ from dataset.progress import Progress
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
 from train import metrics, record
-from train.data import Row, UInt8, masked_rows, photo, truth
+from train.data import Row, masked_rows, photo, truth
 from train.figure import Figure
-from train.models.article import grabcut_person
-from train.predict import Segmenter, load_segmenter
+from train.letterbox import UInt8
+from train.models.rectangle import grabcut_person
+from train.predict import load_segmenter
+from train.segmenter import Segmenter
 from train.sheets import mask_sheet
 from train.slices import slices_of
 
@@ -61,7 +63,7 @@ def judge(
         "absent": [name for name, n in zip(classes, judged.model.sum((0, 2)), strict=True) if n == 0],
         "slices": slice_table(judged),
         "calibration": metrics.calibration_table(judged.calibration.sum(0)),
-        "parameters": sum(p.numel() for p in segmenter.net.parameters()),
+        "parameters": segmenter.backend.parameters,
         "ms_per_photo": round(1000 * float(np.median(judged.seconds)), 1),
         "per_photo": [
             {"sha256": row["sha256"], "mean_iou": round(float(metrics.mean_iou(each)), 4)}

@@ -6,89 +6,45 @@ never writes.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dataset.errors import TrainingError
-from dataset.masks import BACKGROUND, CLASSES, from_index
-from train.data import PAD, UInt8, letterbox, place
-from train.models.article import grabcut_front
+from dataset.masks import CLASSES
+from train.letterbox import UInt8, letterbox
 from train.models.backbones import channels_last, feature_extractor
 from train.models.segmenters import build_segmenter
 from train.models.taggers import TagNet, probabilities
 from train.recipe import SegmentationRecipe, TaggingRecipe
+from train.segmenter import Segmenter
 from train.weights import read_weights, weight_path
 
 Float32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Segmenter:
-    """A loaded model. `facts` says what it is: recipe, snapshot, fingerprint, taxonomy, classes, weights."""
+class TorchBackend:
+    """`train.segmenter.Backend` on torch, on any device."""
 
     net: nn.Module
-    recipe: SegmentationRecipe
-    facts: dict[str, Any]
     device: str = "cpu"
 
     @property
-    def classes(self) -> list[str]:
-        return list(self.facts["classes"])
+    def parameters(self) -> int:
+        return sum(each.numel() for each in self.net.parameters())
 
-    @property
-    def roles(self) -> list[int]:
-        """Of each class, what it is in a composite mask: 0 background, 1 skin, 2 garment."""
-        return list(self.facts.get("roles", range(len(CLASSES))))  # weights from before label spaces: the three
-
-    def probabilities(self, rgb: UInt8) -> Float32:
-        """(H, W, 3) uint8 RGB -> (H, W, 3) float32 that sum to 1: background, skin, garment."""
-        found = self.class_probabilities(rgb)
-        if self.roles == list(range(len(CLASSES))):
-            return found
-        out = np.zeros((*found.shape[:2], len(CLASSES)), np.float32)
-        for index, role in enumerate(self.roles):
-            out[..., role] += found[..., index]
-        return out
-
-    def class_probabilities(self, rgb: UInt8) -> Float32:
-        """(H, W, 3) uint8 RGB -> (H, W, C) float32 that sum to 1, in the order of `classes`."""
-        if self.recipe.grabcut_front:
-            rgb = grabcut_front(rgb, seed_of(rgb))
-        size = (self.recipe.height, self.recipe.width)
-        spot = place(rgb.shape[0], rgb.shape[1], size)
-        batch = torch.from_numpy(letterbox(rgb, size, PAD)).permute(2, 0, 1)[None].float().to(self.device)
-        logits = spot.crop(self._logits(batch))
-        large = functional.interpolate(logits, size=rgb.shape[:2], mode="bilinear", align_corners=False)
-        return np.ascontiguousarray(large.softmax(1)[0].permute(1, 2, 0).cpu().numpy())
-
-    def index(self, rgb: UInt8) -> UInt8:
-        """(H, W) map of `classes`; below the recipe's threshold a pixel is background."""
-        return self.decided(self.class_probabilities(rgb))
-
-    def decided(self, found: Float32) -> UInt8:
-        """(H, W, C) probabilities -> (H, W) map of `classes`, by the recipe's rule."""
-        index = found.argmax(-1).astype(np.uint8)
-        if self.recipe.threshold is not None:
-            index[found.max(-1) < self.recipe.threshold] = BACKGROUND
-        return index
-
-    def mask(self, rgb: UInt8) -> UInt8:
-        """(H, W, 3) uint8 composite of the mask contract, the photo's own size."""
-        return from_index(np.array(self.roles, np.uint8)[self.index(rgb)])
-
-    def _logits(self, batch: Tensor) -> Tensor:
+    def logits(self, photo: UInt8, flips: bool) -> Float32:
+        batch = torch.from_numpy(photo).permute(2, 0, 1)[None].float().to(self.device)
         with torch.inference_mode():
             out: Tensor = self.net(batch)
-            return (out + self.net(batch.flip(-1)).flip(-1)) / 2 if self.recipe.flips else out
+            out = (out + self.net(batch.flip(-1)).flip(-1)) / 2 if flips else out
+        return np.asarray(out[0].float().cpu().numpy())
 
 
 @dataclass(frozen=True)
@@ -129,7 +85,7 @@ def load_segmenter(path: Path | str, device: str = "cpu") -> Segmenter:
         )
     recipe = SegmentationRecipe.model_validate(facts["recipe"])
     net = build_segmenter(recipe, len(classes), pretrained=False)
-    return Segmenter(_ready(net, tensors, file, device), recipe, facts, device)
+    return Segmenter(TorchBackend(_ready(net, tensors, file, device), device), recipe, facts)
 
 
 def load_tagger(path: Path | str, device: str = "cpu", *, taxonomy: str | None = None) -> Tagger:
@@ -158,8 +114,3 @@ def _ready(net: nn.Module, tensors: dict[str, Tensor], file: Path, device: str) 
             "doesn't fit the network its recipe names", where=str(file), cure=str(error)[:300]
         ) from error
     return channels_last(net.to(device)).eval()
-
-
-def seed_of(rgb: UInt8) -> int:
-    """A seed from the pixels, for GrabCut: the same photo is cut the same way, whoever asks."""
-    return int(hashlib.sha256(cv2.resize(rgb, (64, 64)).tobytes()).hexdigest()[:8], 16)

@@ -18,7 +18,7 @@ from dataset.progress import Progress, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 from train import record
-from train.data import Photos, masked_rows, plain_loader, segmentation_arrays, train_loader
+from train.data import Photos, faceless, masked_rows, plain_loader, segmentation_arrays, train_loader
 from train.loop import CHECKPOINT, Loop, choose_device, fit
 from train.losses import CrossEntropyDice, inverse_sqrt_weights
 from train.metrics import Ints, bootstrap, confusion, mean_iou, pixel_accuracy
@@ -82,6 +82,7 @@ def train_segmentation(
     if not again and (done := done_before(ws, frozen, chosen.model_dump())):
         return done
     rows = {part: masked_rows(frozen, part, chosen.mask_sources, space) for part in ("train", "validation")}
+    rows = {part: faceless(ws, found) for part, found in rows.items()} if chosen.blur_faces else rows
     counts = {part: len(found) for part, found in rows.items()}
     started = open_run(ws, frozen, chosen.model_dump(), "segmentation", chosen.seed, counts)
     with record.locked(started.folder):

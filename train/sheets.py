@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from dataset.blobs import write_atomically
-from train.data import UInt8
+from train.letterbox import UInt8
 
 COLOURS = np.array([[255, 255, 255], [240, 140, 40], [40, 110, 220]], np.float32)
 HIGH, GAP, LABEL, TITLE = 240, 6, 20, 34

@@ -23,7 +23,8 @@ from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot, load_snapshot
 from dataset.workspace import Workspace
 from train import record
-from train.data import Photos, Row, cached, letterbox, photo, plain_loader, rows_of, train_loader
+from train.data import Photos, Row, blur_key, cached, faceless, photo, plain_loader, rows_of, train_loader
+from train.letterbox import letterbox
 from train.loop import Loop, choose_device, fit
 from train.metrics import wilson
 from train.models.backbones import channels_last, feature_extractor
@@ -61,6 +62,7 @@ def train_tagging(
     if not again and (done := done_before(ws, frozen, resolved)):
         return done
     rows = {part: labelled_rows(frozen, part, fields) for part in ("train", "validation")}
+    rows = {part: faceless(ws, found) for part, found in rows.items()} if chosen.blur_faces else rows
     values = {name: _values(rows["train"], name, frozen) for name in fields}
     targets = {part: target_matrix(found, values) for part, found in rows.items()}
     counts = {part: len(found) for part, found in rows.items()}
@@ -121,7 +123,7 @@ def embed_rows(
     progress: Progress = silent,
 ) -> Floats:
     """(N, d) float32 unit vectors: from the embeddings table where they are there, else computed and kept."""
-    encoder = encoder_name(net, recipe)
+    encoder = encoder_name(net, recipe) + blur_key(rows)
     known = _known(ws, encoder)
     missing = [row for row in rows if row["sha256"] not in known]
     net = channels_last(net.to(device)).eval()
@@ -273,7 +275,7 @@ def _train_whole(
     arrays = {}
     for part, found in rows.items():
         words = derived(0, *(row["sha256"] for row in found))
-        key = f"{run.data['fingerprint'][:16]}-{part}-{words:08x}-square{recipe.side}"
+        key = f"{run.data['fingerprint'][:16]}-{part}-{words:08x}-square{recipe.side}{blur_key(found)}"
         arrays[part] = cached(ws, found, key, lambda row: square(ws, row, recipe.side))
     loop = TaggingLoop(net, recipe, list(values))
     training = Photos(arrays["train"], targets["train"], recipe.augment, recipe.seed)
