@@ -1,16 +1,17 @@
 """How good a composite mask looks, without knowing the truth: one score in [0, 1] per rule, 1 is best.
 
-In: a composite (H, W, 3) and, where known, the person and garment masks it was made from. Out: {rule: score}; apart
-from
-that, `flags` compares scores with thresholds, so thresholds change without measuring again. `REASONS` lists every code
-a
-row of the `masks` table may carry. Never changes a mask.
+In: a composite (H, W, 3) and, where known, the person and garment masks it was made from and another method's composite
+of the same photo. Out: {rule: score}; apart from that, `flags` compares scores with thresholds, so thresholds change
+without measuring again. The least score is a row's `quality`, by which `modiste queue` and the App put the worst first.
+`REASONS` lists every code a row of the `masks` table may carry. Never changes a mask.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+
+from dataset.errors import MaskError
 
 REASONS = {
     "unreadable": "the file is no image",
@@ -27,23 +28,33 @@ REASONS = {
 }
 THRESHOLDS = {
     "partition": 1.0,
+    "foreign_values": 1.0,
+    "wrap": 1.0,
     "holes": 0.95,
     "islands": 0.9,
     "garment_outside_person": 0.98,
     "border_contact": 0.6,
     "area_share": 0.5,
     "roughness": 0.35,
+    "disagreement": 0.8,
 }
 PLAUSIBLE_SHARE = (0.02, 0.75)  # of the image that a person or a garment covers
 
 
 def measure(
-    composite: np.ndarray, *, person: np.ndarray | None = None, garment: np.ndarray | None = None
+    composite: np.ndarray,
+    *,
+    person: np.ndarray | None = None,
+    garment: np.ndarray | None = None,
+    other: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Every score of a composite; `garment_outside_person` only where both (H, W) bool masks are given."""
+    """Every score of a composite; `garment_outside_person` only where both (H, W) bool masks are given,
+    `disagreement` only where the composite `other` of a second method is. Raises MaskError where sizes differ."""
     foreground = composite[..., 0] == 0
     scores = {
         "partition": partition(composite),
+        "foreign_values": foreign_values(composite),
+        "wrap": wrap(composite),
         "holes": holes(foreground),
         "islands": islands(foreground),
         "border_contact": border_contact(foreground),
@@ -52,6 +63,8 @@ def measure(
     }
     if person is not None and garment is not None:
         scores["garment_outside_person"] = garment_outside_person(person, garment)
+    if other is not None:
+        scores["disagreement"] = disagreement(composite, other)
     return {rule: float(np.floor(score * 1e4) / 1e4) for rule, score in scores.items()}  # one bad pixel must show
 
 
@@ -61,11 +74,31 @@ def flags(scores: dict[str, float], thresholds: dict[str, float] | None = None) 
     return sorted(rule for rule, score in scores.items() if score < limits[rule])
 
 
+WRAPPED = 1  # what uint8 makes of 0 - 255, where the article subtracts a garment that exceeds the person
+
+
 def partition(composite: np.ndarray) -> float:
-    """Share of pixels where exactly one channel is 255 and the others are 0."""
-    exactly_one = (composite == 255).sum(axis=2) == 1
-    others_zero = (composite == 0).sum(axis=2) == composite.shape[2] - 1
-    return float((exactly_one & others_zero).mean())
+    """Share of the pixels of 0 and 255 alone where exactly one channel is 255; other values have rules of their own."""
+    clean = ((composite == 0) | (composite == 255)).all(axis=2)
+    return float(((composite == 255).sum(axis=2)[clean] == 1).mean()) if clean.any() else 1.0
+
+
+def foreign_values(composite: np.ndarray) -> float:
+    """Share of pixels without a value other than 0, 255 and the wrapped 1: JPEG noise, smooth resizing."""
+    return float(np.isin(composite, (0, WRAPPED, 255)).all(axis=2).mean())
+
+
+def wrap(composite: np.ndarray) -> float:
+    """Share of pixels without a wrapped subtraction."""
+    return float((composite != WRAPPED).all(axis=2).mean())
+
+
+def disagreement(composite: np.ndarray, other: np.ndarray) -> float:
+    """The lesser IoU, of the foregrounds and of the garments, with another method's composite of the same photo."""
+    if composite.shape != other.shape:
+        raise MaskError(f"masks {composite.shape} and {other.shape}", expected="one size")
+    pairs = [(composite[..., 0] == 0, other[..., 0] == 0), (composite[..., 2] == 255, other[..., 2] == 255)]
+    return min(float((one & two).sum() / (one | two).sum()) if (one | two).any() else 1.0 for one, two in pairs)
 
 
 def holes(mask: np.ndarray) -> float:

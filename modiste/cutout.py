@@ -20,7 +20,8 @@ from dataset.blobs import write_atomically
 from dataset.errors import EmptyError, ImageError, UsageError
 from dataset.images import decode
 from dataset.progress import Progress, counted, silent
-from labeling.clipping import alpha_from, clip, on_colour
+from labeling.clipping import alpha_from, on_colour
+from labeling.refine import DEFAULT, check_method, refine
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
 LEAST_SHARE = 0.001  # of the photo's pixels; less is no garment
@@ -43,12 +44,24 @@ class CutoutResult:
 
 
 def cut_out(
-    images: Iterable[Path], out: Path, garment: Probabilities, *, white: bool = False, progress: Progress = silent
+    images: Iterable[Path],
+    out: Path,
+    garment: Probabilities,
+    *,
+    white: bool = False,
+    edges: str = DEFAULT,
+    progress: Progress = silent,
 ) -> CutoutResult:
-    """`garment` gives (H, W) float32 probabilities for an (H, W, 3) photo. An output that is there already stays."""
+    """`garment` gives (H, W) float32 probabilities for an (H, W, 3) photo; `edges` is a method of `labeling.refine`.
+
+    An output that is there already stays.
+    """
+    check_method(edges)
     files = list(find_images(images))
     names = unique_names(files)
-    rows = [_one(path, out / f"{names[path]}.png", garment, white) for path in counted(files, len(files), progress)]
+    rows = [
+        _one(path, out / f"{names[path]}.png", garment, white, edges) for path in counted(files, len(files), progress)
+    ]
     return CutoutResult(str(out), rows)
 
 
@@ -77,7 +90,7 @@ def unique_names(files: list[Path]) -> dict[Path, str]:
     return names
 
 
-def _one(path: Path, target: Path, garment: Probabilities, white: bool) -> dict[str, str | None]:
+def _one(path: Path, target: Path, garment: Probabilities, white: bool, edges: str) -> dict[str, str | None]:
     row: dict[str, str | None] = {"image": str(path), "status": "ok", "reason": None, "out": str(target)}
     if target.exists() and (not white or _white_path(target).exists()):
         return row
@@ -88,7 +101,7 @@ def _one(path: Path, target: Path, garment: Probabilities, white: bool) -> dict[
     alpha = alpha_from(garment(rgb))
     if np.count_nonzero(alpha) < LEAST_SHARE * alpha.size:
         return row | {"status": "bad", "reason": "no_garment", "out": None}
-    rgba = clip(rgb, alpha)
+    rgba = refine(rgb, alpha.astype(np.float32) / 255, method=edges).rgba()
     if white:
         write_atomically(_white_path(target), _encoded(on_colour(rgba), "JPEG"))
     write_atomically(target, _encoded(rgba, "PNG"))

@@ -49,6 +49,16 @@ def test_without_the_photo_an_enclosed_white_stays_garment():
     assert done["by"] == "flood"
 
 
+@pytest.mark.parametrize("quality", [60, 95])
+def test_without_the_photo_a_white_dress_and_a_dark_one_both_keep_their_outline(quality: int):
+    for cloth in ((247, 247, 245), (30, 25, 40)):
+        file = read_cutout(encoded(cutout(photo(cloth=cloth), DRESS), "JPEG", quality=quality))
+        mask, done = binarise(file)
+        assert done["by"] == "flood"
+        assert iou(mask, DRESS) > 0.97
+        assert iou(mask, DRESS) > iou(article_rule(file), DRESS)
+
+
 def test_a_hole_in_the_cutout_is_a_hole_in_the_mask_with_the_photo_at_hand():
     holed = DRESS.copy()
     holed[130:150, 95:105] = False
