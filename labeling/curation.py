@@ -1,112 +1,163 @@
-"""One FiftyOne data set per workspace, kept in step with the tables both ways. The only module that imports fiftyone.
+"""The steps `curate` and `curate pull`: one FiftyOne data set per workspace, in step with the tables both ways.
 
-In: images, labels, masks, groups, reviews. Out: samples keyed by sha256 with the composite as a segmentation, tags,
-scores and saved views; from the App, sample tags `accept`, `reject`, `relabel:<field>=<value>` come back as reviews.
-A rebuild replaces our own fields only: tags and fields typed in the App stay. Never shows anything off this machine.
+In: the workspace's tables. Out: samples keyed by sha256 with masks, labels, predictions, scores, provenance and saved
+views; from the App, tags and edits come back as reviews with who and when. A rebuild changes our own fields only, and
+of those none that a person edited since: what is typed in the App stays there, and in files under `curation/typed`.
+Never shows anything off this machine.
 """
 
 from __future__ import annotations
 
 import getpass
-import hashlib
+import io
 import os
-from collections.abc import Iterable
+import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from dataset.errors import EmptyError
-from dataset.progress import Progress, silent
-from dataset.taxonomy import load_taxonomy
-from dataset.workspace import Workspace
-from labeling.curation_rows import Row, curation_rows
-from labeling.review import Verdict, record
+import numpy as np
 
-TARGETS = {0: "background", 1: "skin", 2: "garment"}
-COLOURS = [{"intTarget": 1, "color": "#f4a261"}, {"intTarget": 2, "color": "#2a9df4"}]
-SCALARS = {"mask_quality": "float", "mask_source": "str", "mask_sha256": "str", "judged_mask": "str", "split": "str",
-           "group_id": "str", "cluster_id": "str", "cluster_size": "int", "store": "str", "product_url": "str",
-           "product_name": "str", "review": "str", "sharpness": "float", "exposure": "float"}  # fmt: skip
-NOT_OURS = {"judged_mask"}
-OLDER = " (older mask)"
+from dataset.errors import EmptyError, MaskError, UsageError
+from dataset.masks import from_index
+from dataset.progress import Progress, silent
+from dataset.workspace import Workspace
+from labeling import curation_store as store
+from labeling.curation_files import remove_files
+from labeling.curation_rows import Row, curation_rows, taxonomy_of
+from labeling.curation_store import Document, connect, dataset_name
+from labeling.curation_typed import OLDER, Heard, keep, listen, put_back
+from labeling.curation_views import save_views
+from labeling.review import CorrectedMask, record, record_masks
 
 
 @dataclass(frozen=True)
 class CurateResult:
-    """Samples in the data set, how many are new, gone, and have a mask."""
+    """Samples in the data set, how many are new, gone, changed, and have a mask; `passed_over` were being edited at
+    that moment, the next run takes them. `was_there`: nothing had changed since the last run."""
 
     name: str
     samples: int
     added: int
     removed: int
     masks: int
+    changed: int = 0
+    passed_over: int = 0
+    was_there: bool = False
 
     def line(self) -> str:
-        return f"{self.name}: {self.samples} samples ({self.added} new, {self.removed} gone), {self.masks} with a mask"
+        text = f"{self.name}: {self.samples} samples ({self.added} new, {self.removed} gone), {self.masks} with a mask"
+        text += f", {self.changed} changed" if self.changed else ""
+        text += f", {self.passed_over} being edited: run it again for them" if self.passed_over else ""
+        return "in step already. " + text if self.was_there else text
 
 
 @dataclass(frozen=True)
 class PullResult:
-    """Verdicts found as tags, how many were new, what they changed, and the tags the taxonomy does not know."""
+    """Verdicts found as tags and edits, how many were new, what they changed, what the taxonomy does not know, and how
+    many images bear something typed, which is kept in files now."""
 
     verdicts: int
     new: int
     labels: int
     masks: int
     not_understood: list[str] = field(default_factory=list)
+    kept: int = 0
+    bad_masks: dict[str, str] = field(default_factory=dict)
 
     def line(self) -> str:
         odd = f"; not understood: {', '.join(self.not_understood)}" if self.not_understood else ""
+        odd += f"; {len(self.bad_masks)} masks that fit no image stay in the App" if self.bad_masks else ""
         return f"{self.new} new of {self.verdicts} verdicts: {self.labels} labels, {self.masks} masks changed{odd}"
 
 
-def curate(ws: Workspace, *, name: str | None = None, progress: Progress = silent) -> CurateResult:
-    """Build the data set or bring it up to date. Raises EmptyError where there is no usable image."""
+def curate(ws: Workspace, *, name: str | None = None, force: bool = False, progress: Progress = silent) -> CurateResult:
+    """Build the data set or bring it up to date. Raises EmptyError where there is no usable image, StorageError where
+    the database goes away. Where no table has changed since the last run nothing is done, unless `force`."""
+    fo = connect(ws)
+    name = name or dataset_name(ws)
+    state = _state(ws)
+    if not force and (found := _in_step(fo, name, state)):
+        return found
     rows = curation_rows(ws, progress=progress)
     if not rows:
+        _drop_all(fo, ws, name)
         raise EmptyError("no usable image to curate", where=str(ws.root), cure="Run crawl and check first")
-    fo = _fiftyone(ws)
-    dataset = _open(fo, name or dataset_name(ws), rows)
-    known = set(dataset.values("sha256"))
-    wanted = {row.sha256 for row in rows}
-    gone = sorted(known - wanted)
-    if gone:
-        dataset.delete_samples(dataset.match(fo.ViewField("sha256").is_in(gone)))
-    added = [row for row in rows if row.sha256 not in known]
-    dataset.add_samples([_sample(fo, row) for row in added], progress=False)
-    _mark_older_verdicts(dataset, rows)
-    _set_fields(fo, dataset, rows)
-    _save_views(fo, dataset)
-    return CurateResult(dataset.name, len(rows), len(added), len(gone), sum(row.mask is not None for row in rows))
+    fields = store.label_fields(taxonomy_of(ws))
+    with store.database():
+        dataset = store.open_dataset(fo, ws, name, fields)
+        removed = _remove(ws, dataset, {row.sha256 for row in rows}, fields)
+        known = store.documents(dataset, "sha256")
+        added = [row for row in rows if row.sha256 not in known]
+        store.add_missing(fo, dataset, added)
+        shown = (*store.PLAIN, "mask", "predicted_mask", "tags", *fields.values())
+        known = store.documents(dataset, *shown, *(f"predicted_{each}" for each in fields.values()))
+        _mark_older_verdicts(dataset, rows, known)
+        written = store.write_rows(dataset, rows, fields, known)
+        if added and (back := put_back(fo, ws, dataset, [row.sha256 for row in added])):
+            store.write_fields(dataset, back, store.documents(dataset, "tags"))
+        save_views(fo, dataset, fields)
+        masks = sum(row.mask is not None for row in rows)
+        result = CurateResult(name, len(rows), len(added), removed, masks, written.changed, written.passed_over)
+        counts = {"samples": len(rows), "masks": masks}
+        dataset.info["state"] = None if written.passed_over else state | counts
+        dataset.save()
+    return result
 
 
-def pull(ws: Workspace, *, name: str | None = None) -> PullResult:
-    """Turn the App's tags into reviews and their effects. Pulling twice adds nothing."""
-    fo = _fiftyone(ws)
-    name = name or dataset_name(ws)
-    if not fo.dataset_exists(name):
-        raise EmptyError("nothing was curated yet", where=str(ws.root), cure="Run: modiste curate")
-    dataset = fo.load_dataset(name)
-    verdicts, odd = _verdicts(ws, zip(*dataset.values(["sha256", "tags"]), strict=True))
-    result = record(ws, verdicts, reviewer=reviewer(), source="fiftyone")
-    judged = {v.sha256 for v in verdicts if v.field == "mask"}
-    shown = dict(zip(*dataset.values(["sha256", "mask_sha256"]), strict=True))
-    if judged:
-        dataset.set_values(
-            "judged_mask", {sha: shown[sha] for sha in sorted(judged)}, key_field="sha256", progress=False
-        )
-    return PullResult(len(verdicts), result.new, result.labels, result.masks, sorted(odd))
+def pull(ws: Workspace, *, name: str | None = None, reviewer: str | None = None) -> PullResult:
+    """Turn the App's tags and edits into reviews and their effects. Pulling twice adds nothing; cut off anywhere, the
+    same call goes on: what was pulled is noted in the App last."""
+    fo = connect(ws)
+    dataset = load(fo, ws, name)
+    fields = dataset.info.get("fields") or store.label_fields(taxonomy_of(ws))
+    who = reviewer or reviewer_name()
+    known = store.documents(dataset)
+    heard = listen(known, fields, taxonomy_of(ws))
+    drawn, bad = _drawn(known)
+    result = record(ws, list(heard.verdicts.values()), reviewer=who, source="fiftyone")
+    redrawn = record_masks(ws, drawn, reviewer=who, source="fiftyone")
+    kept = keep(ws, dataset, known.values(), fields)
+    _note_pulled(dataset, heard, known)
+    counts = len(heard.verdicts) + len(drawn), result.new + redrawn.new
+    return PullResult(*counts, result.labels, result.masks + redrawn.masks, sorted(heard.odd), kept, bad)
 
 
 def launch(ws: Workspace, port: int = 5151, wait: bool = True, *, name: str | None = None) -> Any:
     """Open the App on 127.0.0.1:`port`; with `wait`, return when it is closed. Returns FiftyOne's session."""
-    fo = _fiftyone(ws)
-    session = fo.launch_app(fo.load_dataset(name or dataset_name(ws)), port=port, address="127.0.0.1", remote=True)
+    from labeling.plugin.install import install
+
+    fo = connect(ws)
+    install(ws)
+    session = fo.launch_app(load(fo, ws, name), port=port, address="127.0.0.1", remote=True)
     if wait:
         session.wait(-1)
     return session
 
 
-def reviewer() -> str:
+def load(fo: Any, ws: Workspace, name: str | None = None) -> Any:
+    """The workspace's data set. Raises EmptyError where nothing was curated yet."""
+    name = name or dataset_name(ws)
+    with store.database():
+        if not fo.dataset_exists(name):
+            raise EmptyError("nothing was curated yet", where=str(ws.root), cure="Run: modiste curate")
+        return fo.load_dataset(name)
+
+
+def of_view(ws: Workspace, view: str, most: int) -> list[str]:
+    """sha256s of the first `most` samples of a saved view that are in a part. UsageError names the views there are."""
+    dataset = load(connect(ws), ws)
+    known = dataset.list_saved_views()
+    if view not in known:
+        raise UsageError(f"there is no saved view '{view}'", expected=", ".join(known))
+    shown = zip(*dataset.load_saved_view(view).values(["sha256", "split"]), strict=True)
+    found = [sha256 for sha256, split in shown if split][:most]
+    if not found:
+        raise EmptyError(f"the view '{view}' holds no image that is in a part", cure="Run: modiste split")
+    return found
+
+
+def reviewer_name() -> str:
     """Who is judging: MODISTE_REVIEWER, else the login name."""
     if name := os.environ.get("MODISTE_REVIEWER"):
         return name
@@ -116,113 +167,106 @@ def reviewer() -> str:
         return f"uid {os.getuid()}"
 
 
-def dataset_name(ws: Workspace) -> str:
-    """The workspace's name and six digits of its place, since one MongoDB may serve several workspaces."""
-    return f"{ws.settings.name}-{hashlib.sha256(str(ws.root).encode()).hexdigest()[:6]}"
+def _state(ws: Workspace) -> dict[str, Any]:
+    """What a data set is made from: the tables' versions and the taxonomy."""
+    words = taxonomy_of(ws)
+    return {"tables": ws.tables.versions(), "taxonomy": words.reference if words else None, "layout": store.LAYOUT}
 
 
-def _fiftyone(ws: Workspace) -> Any:
-    """Import FiftyOne with its database inside the workspace, unless FIFTYONE_DATABASE_URI names a server."""
-    os.environ["FIFTYONE_DO_NOT_TRACK"] = "true"
-    os.environ.setdefault(
-        "FIFTYONE_DATABASE_VALIDATION", "false"
-    )  # the bundled mongod is old, and says so at each start
-    if "FIFTYONE_DATABASE_URI" not in os.environ:
-        os.environ.setdefault("FIFTYONE_DATABASE_DIR", str(ws.scratch("fiftyone")))
-    import fiftyone
-
-    fiftyone.config.show_progress_bars = False
-    return fiftyone
-
-
-def _open(fo: Any, name: str, rows: list[Row]) -> Any:
-    dataset = fo.load_dataset(name) if fo.dataset_exists(name) else fo.Dataset(name, persistent=True)
-    kinds = {"str": fo.StringField, "float": fo.FloatField, "int": fo.IntField}
-    wanted = {"sha256": fo.StringField} | {field_name: kinds[kind] for field_name, kind in SCALARS.items()}
-    labels = sorted({label for row in rows for label in row.labels})
-    has = dataset.get_field_schema()
-    for field_name, kind in wanted.items():
-        if field_name not in has:
-            dataset.add_sample_field(field_name, kind)
-    if "mask_flags" not in has:
-        dataset.add_sample_field("mask_flags", fo.ListField, subfield=fo.StringField)
-    for field_name, label_type in [("mask", fo.Segmentation), *((label, fo.Classification) for label in labels)]:
-        if field_name not in has:
-            dataset.add_sample_field(field_name, fo.EmbeddedDocumentField, embedded_doc_type=label_type)
-    dataset.create_index("sha256", unique=True)
-    dataset.mask_targets = {"mask": TARGETS}
-    dataset.app_config.active_fields = fo.ActiveFields(paths=["mask", *labels[:2], "tags"])
-    dataset.app_config.color_scheme = fo.ColorScheme(default_mask_targets_colors=COLOURS, color_by="value", opacity=0.6)
-    dataset.save()
-    return dataset
+def _in_step(fo: Any, name: str, state: dict[str, Any]) -> CurateResult | None:
+    """The last result, where it was made from the very same tables and no sample was added or deleted since."""
+    with store.database():
+        if not fo.dataset_exists(name):
+            return None
+        dataset = fo.load_dataset(name)
+        last = dataset.info.get("state") or {}
+        if {key: last.get(key) for key in state} != state or len(dataset) != last.get("samples"):
+            return None
+        first = dataset.first()
+        if first is None or not Path(first.filepath).exists():
+            return None
+    return CurateResult(name, last["samples"], 0, 0, last["masks"], was_there=True)
 
 
-def _sample(fo: Any, row: Row) -> Any:
-    metadata = fo.ImageMetadata(width=row.width, height=row.height, size_bytes=row.bytes, num_channels=3)
-    return fo.Sample(filepath=str(row.filepath), sha256=row.sha256, metadata=metadata)
+def _remove(ws: Workspace, dataset: Any, wanted: set[str], fields: dict[str, str]) -> int:
+    """Delete samples that are no image of the workspace any more: what was typed on them is kept in files, but what was
+    taken down goes with all its files."""
+    known = store.documents(dataset)
+    gone = {sha256: document for sha256, document in known.items() if sha256 not in wanted}
+    if not gone:
+        return 0
+    forbidden = set(ws.tables.read("takedowns", ["value"], "kind = 'sha256'")["value"].to_pylist())
+    keep(ws, dataset, [found for sha256, found in gone.items() if sha256 not in forbidden], fields)
+    dataset.delete_samples([str(document["_id"]) for document in gone.values()])
+    taken_down = [sha256 for sha256 in gone if sha256 in forbidden]
+    remove_files(ws, [*taken_down, *(gone[sha256].get("mask_sha256") or "" for sha256 in taken_down)])
+    return len(gone)
 
 
-def _set_fields(fo: Any, dataset: Any, rows: list[Row]) -> None:
-    """Our fields of every sample, in one write a field."""
-
-    def put(name: str, values: dict[str, Any]) -> None:
-        dataset.set_values(name, values, key_field="sha256", progress=False)
-
-    put("filepath", {row.sha256: str(row.filepath) for row in rows})
-    put("mask_flags", {row.sha256: row.flags for row in rows})
-    for name in SCALARS.keys() - NOT_OURS:
-        put(name, {row.sha256: row.scalars.get(name) for row in rows})
-    put("mask", {row.sha256: fo.Segmentation(mask_path=str(row.mask)) if row.mask else None for row in rows})
-    for name in sorted({label for row in rows for label in row.labels}):
-        found = {row.sha256: row.labels.get(name) for row in rows}
-        put(name, {sha: fo.Classification(label=a[0], confidence=a[1]) if a else None for sha, a in found.items()})
+def _drop_all(fo: Any, ws: Workspace, name: str) -> None:
+    """A workspace without images has no samples either."""
+    with store.database():
+        if fo.dataset_exists(name):
+            dataset = fo.load_dataset(name)
+            _remove(ws, dataset, set(), dataset.info.get("fields") or {})
 
 
-def _mark_older_verdicts(dataset: Any, rows: list[Row]) -> None:
+def _mark_older_verdicts(dataset: Any, rows: list[Row], known: dict[str, Document]) -> None:
     """A mask verdict already pulled does not speak for a newer mask: its tag stays, under a name that says so."""
-    newest = {row.sha256: row.scalars.get("mask_sha256") for row in rows}
     changed = {}
-    for sha, tags, judged in zip(*dataset.values(["sha256", "tags", "judged_mask"]), strict=True):
-        if judged and judged != newest[sha] and {"accept", "reject"} & set(tags or []):
-            changed[sha] = [tag + OLDER if tag in ("accept", "reject") else tag for tag in tags]
-    if changed:
-        dataset.set_values("tags", changed, key_field="sha256", progress=False)
+    for row in rows:
+        document = known[row.sha256]
+        tags, judged = document.get("tags") or [], document.get("judged_mask")
+        if judged and judged != row.values.get("mask_sha256") and {"accept", "reject"} & set(tags):
+            renamed = [tag + OLDER if tag in ("accept", "reject") else tag for tag in tags]
+            changed[row.sha256] = {
+                "tags": renamed,
+                "synced.tags": [tag for tag in renamed if tag.startswith("relabel:")],
+            }
+    store.write_fields(dataset, changed, known)
+    for sha256, found in changed.items():
+        known[sha256]["tags"] = found["tags"]
+        known[sha256].setdefault("synced", {})["tags"] = found["synced.tags"]
 
 
-def _save_views(fo: Any, dataset: Any) -> None:
-    at = fo.ViewField
-    views = {
-        "worst masks": dataset.match(at("mask_quality") != None).sort_by("mask_quality"),  # noqa: E711  # Mongo's own test
-        "unreviewed": dataset.match(at("review") == None),  # noqa: E711
-        "near-duplicates": dataset.match(at("cluster_size") > 1).sort_by("cluster_id"),
-        "no mask": dataset.match(at("mask_sha256") == None),  # noqa: E711
-    }
-    if dataset.has_sample_field("view"):
-        views |= {f"{kind}s": dataset.match(at("view.label") == kind) for kind in ("packshot", "scene")}
-    for name, view in views.items():
-        dataset.save_view(name, view, overwrite=True)
+def _note_pulled(dataset: Any, heard: Heard, known: dict[str, Document]) -> None:
+    """Last: which tags were pulled, and which mask was judged."""
+    changes: dict[str, Document] = {}
+    for sha256, tags in heard.tags.items():
+        document = known[sha256]
+        if sorted((document.get("synced") or {}).get("tags") or []) != sorted(tags):
+            changes[sha256] = {"synced.tags": tags}
+        if (sha256, "mask") in heard.verdicts:
+            changes.setdefault(sha256, {})["judged_mask"] = document.get("mask_sha256")
+    store.write_fields(dataset, changes, known)
 
 
-def _verdicts(ws: Workspace, tagged: Iterable[tuple[str, list[str] | None]]) -> tuple[list[Verdict], set[str]]:
-    """Verdicts of (sha256, sample tags), and the relabels nothing in the taxonomy answers to."""
-    found: list[Verdict] = []
-    odd: set[str] = set()
-    words = None
-    for sha256, tags in tagged:
-        for tag in tags or []:
-            if tag in ("accept", "reject"):
-                found.append(Verdict(sha256, tag))
-            elif tag.startswith("relabel:"):
-                words = words or load_taxonomy(ws.settings.taxonomy)
-                meant = _meant(words, tag.removeprefix("relabel:"))
-                found += [Verdict(sha256, "relabel", *meant)] if meant else []
-                odd |= set() if meant else {tag}
-    return found, odd
+def _drawn(known: dict[str, Document]) -> tuple[list[CorrectedMask], dict[str, str]]:
+    """Masks that somebody put in the place of ours (FiftyOne's annotation back ends and scripts do), and those that
+    fit no image with what is wrong with them."""
+    found, bad = [], {}
+    for sha256, document in known.items():
+        mask = store.drawn_mask(document)
+        if mask is None:
+            continue
+        size = (document.get("metadata") or {}).get("height"), (document.get("metadata") or {}).get("width")
+        try:
+            index = _index_of(mask)
+            if index.shape != size or index.max(initial=0) > max(store.TARGETS):
+                raise MaskError(
+                    f"a mask of {index.shape} with values to {index.max(initial=0)}", expected=f"{size}, 0 to 2"
+                )
+            found.append(CorrectedMask(sha256, from_index(index.astype(np.uint8)), {"kind": "drawn"}))
+        except (MaskError, OSError, ValueError, zlib.error) as error:
+            bad[sha256] = str(error)
+    return found, bad
 
 
-def _meant(words: Any, text: str) -> tuple[str, str] | None:
-    """(field, value) of `<field>=<value>` or of a `<value>` that exactly one field knows; None otherwise."""
-    name, equals, said = (part.strip() for part in text.partition("="))
-    fields = [name] if equals and name in words.fields else [] if equals else list(words.fields)
-    hits = [(known, value) for known in fields if (value := words.map(known, said if equals else name))]
-    return hits[0] if len(hits) == 1 else None
+def _index_of(mask: bytes | Path) -> np.ndarray:
+    """(H, W) class numbers, of FiftyOne's own packed arrays or of a PNG."""
+    from PIL import Image
+
+    if isinstance(mask, Path):
+        with Image.open(mask) as image:
+            return np.asarray(image.convert("L"))
+    return np.asarray(np.load(io.BytesIO(zlib.decompress(mask)), allow_pickle=False))

@@ -1,50 +1,83 @@
-"""What curation shows of each image, gathered from the tables: plain rows and files a viewer can open.
+"""What curation shows of each image, gathered from the tables as plain rows.
 
-In: images, labels, masks, groups, products, fetches, reviews. Out: `Row`s, and under `<workspace>/curation/` one link
-per
-image (blobs have no suffix, and viewers go by it) and one class-map PNG per mask. Never changes a table or a blob.
+In: images, labels, masks, groups, products, fetches, reviews, takedowns. Out: `Row`s sorted by sha256: the best mask,
+the best label of each field with its source, what every source said, where sources contradict each other, predictions
+of runs, provenance, quality, opt-outs. An image that was taken down is none of them. Never changes a table.
 """
 
 from __future__ import annotations
 
-import io
-import os
+import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from dataset.blobs import write_atomically
-from dataset.images import decode
-from dataset.masks import from_png, to_index
+from dataset.errors import UsageError
 from dataset.progress import Progress, silent
+from dataset.schema import SCHEMAS
+from dataset.taxonomy import Taxonomy, load_taxonomy
+from dataset.thresholds import ISSUES, issues
 from dataset.workspace import Workspace
-from labeling.workers import in_workers
+from labeling.curation_files import class_maps, pictures
 
-SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}  # what every browser shows as it is
 MASK_TRUST = ("review", "cutout", "import", "model", "grabcut")
-LABEL_TRUST = ("person", "import", "store", "rule", "model")
+SURE = 0.75  # what a source says with this confidence it may be held to
+LABEL_TRUST = ("person", "import", "store", "rule")
+OF_IMAGES = tuple(measure for measure in ISSUES) + tuple(name for name in ("faces",) if name in SCHEMAS["images"].names)
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 FACTS = """
-WITH pages AS (SELECT sha256, arg_min(store, fetched_at) AS store, arg_min(product_id, fetched_at) AS product_id
+WITH pages AS (SELECT sha256, arg_min(store, fetched_at) AS store, arg_min(product_id, fetched_at) AS product_id,
+                      arg_min(url, fetched_at) AS image_url, arg_min(page_url, fetched_at) AS page_url
                FROM fetches WHERE sha256 IS NOT NULL GROUP BY sha256),
-latest AS (SELECT store, product_id, arg_max(url, fetched_at) AS product_url, arg_max(name, fetched_at) AS product_name
+latest AS (SELECT store, product_id, arg_max(url, fetched_at) AS product_url, arg_max(name, fetched_at) AS product_name,
+                  arg_max(brand, fetched_at) AS product_brand, arg_max(licence, fetched_at) AS licence
            FROM products GROUP BY store, product_id),
+last AS (SELECT url, arg_max(status, fetched_at) AS status, arg_max(reason, fetched_at) AS reason
+         FROM fetches GROUP BY url),
+refused AS (SELECT f.sha256, min(coalesce(last.reason, 'refused')) AS opt_out FROM fetches f JOIN last USING (url)
+            WHERE f.sha256 IS NOT NULL AND last.status = 'refused' GROUP BY f.sha256),
 sizes AS (SELECT cluster_id, count(*) AS cluster_size FROM groups GROUP BY cluster_id),
-verdicts AS (SELECT sha256, arg_max(verdict, created_at) AS review FROM reviews GROUP BY sha256)
-SELECT i.sha256, i.width, i.height, i.bytes, i.format, i.sharpness, i.exposure, pages.store, product_url, product_name,
-       g.group_id, g.split, g.cluster_id, cluster_size, review
+verdicts AS (SELECT sha256, arg_max(verdict, created_at) AS review, arg_max(reviewer, created_at) AS reviewer,
+                    max(created_at) AS reviewed_at FROM reviews GROUP BY sha256)
+SELECT i.sha256, i.width, i.height, i.bytes, i.format, i.view, {measures}, pages.store, page_url, image_url,
+       product_url, product_name, product_brand, licence, opt_out,
+       g.group_id, g.split, g.cluster_id, cluster_size, review, reviewer, reviewed_at
 FROM images i LEFT JOIN pages USING (sha256) LEFT JOIN latest USING (store, product_id)
 LEFT JOIN groups g USING (sha256) LEFT JOIN sizes ON sizes.cluster_id = g.cluster_id LEFT JOIN verdicts USING (sha256)
-WHERE i.status = 'ok' ORDER BY i.sha256
+LEFT JOIN refused USING (sha256)
+WHERE i.status = 'ok' AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE d.kind = 'sha256' AND d.value = i.sha256)
+ORDER BY i.sha256
+"""
+NOT_SHOWN = ("sha256", "width", "height", "bytes", "format", "view")
+LINKS = ("page_url", "image_url", "product_url")
+SAID = """
+SELECT sha256, field, value, source, confidence, row_number() OVER (PARTITION BY sha256, field, source
+         ORDER BY created_at DESC, confidence DESC, value) = 1 AS newest
+FROM labels WHERE value IS NOT NULL ORDER BY sha256, field, source, value
+"""
+OVERRULED = """
+SELECT sha256, field FROM reviews WHERE verdict IN ('reject', 'relabel', 'accept') AND field NOT IN ('mask', 'image')
+GROUP BY sha256, field HAVING arg_max(verdict, created_at) = 'reject'
 """
 
 
 @dataclass(frozen=True)
+class Said:
+    """A label: what, how sure (in [0, 1], None where unsaid), and who says so (store, rule, person, model:<run>)."""
+
+    value: str
+    confidence: float | None
+    source: str
+
+
+@dataclass(frozen=True)
 class Row:
-    """One image. `mask` is a class-map PNG (0, 1, 2); `labels` maps a field to (value, confidence)."""
+    """One image. `mask` is a class-map PNG (0, 1, 2); `labels` and `predicted` map a taxonomy field to what is said;
+    `values` are plain fields; `words` is every label of every source, `disagreements` the fields they contradict in."""
 
     sha256: str
     filepath: Path
@@ -52,81 +85,130 @@ class Row:
     height: int
     bytes: int
     mask: Path | None = None
-    flags: list[str] = field(default_factory=list)
-    labels: dict[str, tuple[str, float]] = field(default_factory=dict)
-    scalars: dict[str, Any] = field(default_factory=dict)
+    predicted_mask: Path | None = None
+    labels: dict[str, Said] = field(default_factory=dict)
+    predicted: dict[str, Said] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 def curation_rows(ws: Workspace, *, progress: Progress = silent) -> list[Row]:
     """Rows of every usable image, sorted by sha256; makes the files that are missing."""
-    facts = ws.tables.query(FACTS).to_pylist()
-    masks, labels = _best_masks(ws), _best_labels(ws)
-    maps = _class_maps(ws, sorted({mask["mask_sha256"] for mask in masks.values()}), progress)
-    return [_row(ws, fact, masks.get(fact["sha256"]), labels.get(fact["sha256"], {}), maps) for fact in facts]
+    measures = ", ".join(f"i.{name}" for name in OF_IMAGES)
+    facts = ws.tables.query(FACTS.format(measures=measures)).to_pylist()
+    wanted = {fact["sha256"] for fact in facts}
+    masks, guesses = _masks(ws, wanted)
+    shown = [mask["mask_sha256"] for found in (masks, guesses) for mask in found.values()]
+    maps = class_maps(ws, shown, progress)
+    files = pictures(ws, {fact["sha256"]: fact["format"] for fact in facts})
+    told = _told(ws)
+    words = taxonomy_of(ws)
+    rows = []
+    for fact in facts:
+        sha256 = fact["sha256"]
+        mask, guess, said = masks.get(sha256), guesses.get(sha256), told.get(sha256, {})
+        values = _values(fact, mask, said, words)
+        rows.append(
+            Row(
+                sha256, files[sha256], fact["width"], fact["height"], fact["bytes"],
+                maps[mask["mask_sha256"]] if mask else None, maps[guess["mask_sha256"]] if guess else None,
+                _best(said, ("model",), without=True), _best(said, ("model",)), values,
+            )
+        )  # fmt: skip
+    return rows
 
 
-def _row(
-    ws: Workspace, fact: dict[str, Any], mask: dict[str, Any] | None, labels: dict[str, Any], maps: dict[str, Path]
-) -> Row:
-    scalars = {name: fact[name] for name in fact if name not in ("sha256", "width", "height", "bytes", "format")}
-    if mask is not None:
-        scalars |= {"mask_quality": mask["quality"], "mask_source": mask["source"], "mask_sha256": mask["mask_sha256"]}
-    return Row(
-        fact["sha256"], _picture(ws, fact["sha256"], fact["format"]), fact["width"], fact["height"], fact["bytes"],
-        maps[mask["mask_sha256"]] if mask else None, (mask["flags"] or []) if mask else [], labels, scalars,
-    )  # fmt: skip
+def _values(fact: dict[str, Any], mask: dict[str, Any] | None, said: Any, words: Taxonomy | None) -> dict[str, Any]:
+    found = {name: fact[name] for name in fact if name not in NOT_SHOWN}
+    for name in LINKS:  # an App makes a link of it: nothing but the web's own addresses
+        found[name] = found[name] if found[name] and _WEB.match(found[name]) else None
+    found["issues"] = issues(fact)
+    found["said"] = sorted({_line(name, each) for name, all_ in said.items() for each in all_})
+    found["disagreements"] = sorted(name for name, all_ in said.items() if _contradict(name, all_, words))
+    keys = ("mask_quality", "mask_source", "mask_sha256", "mask_flags", "mask_scores")
+    told = (mask["quality"], mask["source"], mask["mask_sha256"], mask["flags"] or [], _scores(mask)) if mask else None
+    return found | dict(zip(keys, told or (None, None, None, [], []), strict=True))
 
 
-def _best_masks(ws: Workspace) -> dict[str, dict[str, Any]]:
-    rows = ws.tables.read("masks", where="kind = 'composite' AND status = 'ok'").to_pylist()
-    rows.sort(key=lambda row: MASK_TRUST.index(row["source"].split(":")[0]), reverse=True)
-    return {row["sha256"]: row for row in rows}
+def _scores(mask: dict[str, Any]) -> list[str]:
+    """The mask's worst scores first, as text."""
+    try:
+        found = sorted((float(score), rule) for rule, score in json.loads(mask["scores"] or "{}").items())
+    except (ValueError, TypeError, AttributeError):
+        return []
+    return [f"{rule} {score:.2f}" for score, rule in found if score < 1]
 
 
-def _best_labels(ws: Workspace) -> dict[str, dict[str, tuple[str, float]]]:
-    """{sha256: {field: (value, confidence)}} by source, then confidence."""
-    rows = ws.tables.read("labels", where="value IS NOT NULL").to_pylist()
-    rows = [row for row in rows if row["source"].split(":")[0] in LABEL_TRUST]
-    rows.sort(key=lambda row: (-LABEL_TRUST.index(row["source"].split(":")[0]), row["confidence"] or 0.0, row["value"]))
-    best: dict[str, dict[str, tuple[str, float]]] = defaultdict(dict)
-    for row in rows:
-        best[row["sha256"]][row["field"]] = (row["value"], row["confidence"])
-    return best
+def _line(name: str, said: Said) -> str:
+    return f"{name}={said.value} ({said.source}" + (f" {said.confidence:.2f})" if said.confidence is not None else ")")
 
 
-def _picture(ws: Workspace, sha256: str, kind: str) -> Path:
-    """A file with the right suffix: a hard link to the blob if that can be, else a copy; PNG where browsers need it."""
-    path = ws.scratch("curation/images") / f"{sha256}{SUFFIXES.get(kind, '.png')}"
-    if path.exists():
-        return path
-    if kind in SUFFIXES and ws.blobs.is_local:
-        try:
-            os.link(ws.blobs.path(sha256), path)
-            return path
-        except OSError:  # another disk, or a file system without links
-            pass
-    data = ws.blobs.get(sha256)
-    write_atomically(path, data if kind in SUFFIXES else _as_png(decode(data).rgb))
-    return path
+def _contradict(name: str, said: list[Said], words: Taxonomy | None) -> bool:
+    """What each source says first, and all it is `SURE` of, hold two values of which neither is the more general one
+    of the other. `worn` and multi fields may hold several; what a run predicts is no source."""
+    if words is None or name not in words.fields or words.fields[name].kind == "multi":
+        return False
+    first: dict[str, Said] = {}
+    for each in sorted((each for each in said if not each.source.startswith("model")), key=_rank):
+        first.setdefault(each.source, each)
+    values = {each.value for each in first.values()} | {
+        each.value for each in said if (each.confidence or 0) >= SURE and not each.source.startswith("model")
+    }
+    try:
+        general = {parent for value in values for parent in words.ancestors(name, value)}
+    except UsageError:  # a value of an older taxonomy
+        general = set()
+    return len(values - general) > 1
 
 
-def _class_maps(ws: Workspace, blobs: list[str], progress: Progress) -> dict[str, Path]:
-    """{mask blob: class-map PNG}; FiftyOne draws class numbers, and 0 stays clear."""
-    folder = ws.scratch("curation/masks")
-    paths = {blob: folder / f"{blob}.png" for blob in blobs}
-    missing = [blob for blob in blobs if not paths[blob].exists()]
-    results = in_workers(_class_map, (ws.blobs.get(blob) for blob in missing), total=len(missing))
-    for number, (blob, png) in enumerate(zip(missing, results, strict=True), start=1):
-        write_atomically(paths[blob], png)
-        progress(number, len(missing))
-    return paths
+def _masks(ws: Workspace, wanted: set[str]) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """{sha256: best composite}, and {sha256: newest composite that a run drew}."""
+    rows = ws.tables.read("masks", where="kind = 'composite' AND status = 'ok' AND mask_sha256 IS NOT NULL").to_pylist()
+    rows = [row for row in rows if row["sha256"] in wanted]
+    rows.sort(key=lambda row: (-_trust(MASK_TRUST, row["source"]), row["source"]))
+    guesses = [row for row in rows if row["source"].startswith("model:")]
+    return {row["sha256"]: row for row in rows}, {row["sha256"]: row for row in guesses}
 
 
-def _class_map(composite_png: bytes) -> bytes:
-    return _as_png(to_index(from_png(composite_png)))
+def _told(ws: Workspace) -> dict[str, dict[str, list[Said]]]:
+    """{sha256: {field: everything said}}. A field that a person rejected has no labels but a person's."""
+    gone = {(row["sha256"], row["field"]) for row in ws.tables.query(OVERRULED).to_pylist()}
+    found: dict[str, dict[str, list[Said]]] = defaultdict(lambda: defaultdict(list))
+    for row in ws.tables.query(SAID).to_pylist():
+        person = row["source"] == "person"
+        if (person and not row["newest"]) or (row["sha256"], row["field"]) in gone:
+            continue
+        found[row["sha256"]][row["field"]].append(Said(row["value"], row["confidence"], row["source"]))
+    return found
 
 
-def _as_png(pixels: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+def _best(said: dict[str, list[Said]], kinds: tuple[str, ...], *, without: bool = False) -> dict[str, Said]:
+    """The surest of each field, of sources of these kinds, or `without` them."""
+    found = {}
+    for name, all_ in said.items():
+        if fit := [each for each in all_ if (each.source.split(":")[0] in kinds) != without]:
+            found[name] = min(fit, key=_rank)
+    return found
+
+
+def _rank(said: Said) -> tuple[int, float, str]:
+    return _trust(LABEL_TRUST, said.source), -(said.confidence or 0.0), said.value
+
+
+def _trust(order: tuple[str, ...], source: str) -> int:
+    kind = source.split(":")[0]
+    return order.index(kind) if kind in order else len(order)
+
+
+def taxonomy_of(ws: Workspace) -> Taxonomy | None:
+    """The workspace's taxonomy, read once; None where it can't be: curation can be looked at without one."""
+    name = ws.settings.taxonomy
+    path = Path(name)
+    try:
+        return _read_taxonomy(name, path.stat().st_mtime_ns if path.is_file() else 0)
+    except UsageError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _read_taxonomy(name: str, changed: int) -> Taxonomy:
+    return load_taxonomy(name)

@@ -1,26 +1,30 @@
 """What a person decided about an image, as rows of `reviews`, and what follows from it.
 
-In: verdicts (accept, reject, relabel). Out: review rows, and their effects: a relabel is a label of source `person`;
-an accepted
-mask becomes a mask of source `review`; a rejected one is marked bad. The same verdict by the same person on the same
-image
-has the same id, so recording twice adds nothing. Never deletes what it overrules.
+In: verdicts (accept, reject, relabel) and corrected masks. Out: review rows, and their effects: a relabel is a label of
+source `person`; an accepted or corrected mask becomes a mask of source `review`; a rejected one is marked bad. The same
+verdict as the last one of that person on that field has the same id, so recording twice adds nothing, and changing
+one's mind and back is three rows. Never deletes what it overrules.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from dataset.blobs import sha256_of
-from dataset.errors import UsageError
+from dataset.errors import MaskError, UsageError
+from dataset.masks import GARMENT, SKIN, binary_png, to_png, validate
 from dataset.workspace import Workspace
+from labeling.mask_quality import flags, measure
 
 VERDICTS = ("accept", "reject", "relabel")
-TRUST = ("review", "cutout", "model", "grabcut")
+TRUST = ("review", "cutout", "import", "model", "grabcut")
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,20 @@ class Verdict:
     field: str = "mask"
     value: str | None = None
 
-    def review_id(self, reviewer: str, about: str | None) -> str:
-        """Hash of the content; `about` is the mask judged, so that a new mask can be judged anew."""
+    def review_id(self, reviewer: str, about: str | None, turn: int = 0) -> str:
+        """Hash of the content; `about` is the mask judged, so that a new mask can be judged anew; `turn` counts the
+        person's earlier verdicts on this field, so that a mind changed and changed back is told."""
         content = [self.sha256, self.verdict, self.field, self.value, reviewer, about]
-        return sha256_of(json.dumps(content).encode())[:32]
+        return sha256_of(json.dumps([*content, turn] if turn else content).encode())[:32]
+
+
+@dataclass(frozen=True)
+class CorrectedMask:
+    """A composite that a person drew: (H, W, 3) uint8, one-hot in {0, 255}, the image's own size."""
+
+    sha256: str
+    composite: np.ndarray
+    method: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,23 +70,85 @@ def record(ws: Workspace, verdicts: Sequence[Verdict], *, reviewer: str, source:
     The log is written last: a killed run is repeated whole.
     """
     _check(verdicts)
-    known = set(ws.tables.read("reviews", ["review_id"])["review_id"].to_pylist())
-    masks = _best_composites(ws)
+    turns = _turns(ws, reviewer)
+    masks = _best_composites(ws) if any(verdict.field == "mask" for verdict in verdicts) else {}
     now, rows, fresh = datetime.now(UTC), [], []
     for verdict in dict.fromkeys(verdicts):
-        about = _about(verdict, masks)
-        review_id = verdict.review_id(reviewer, about)
-        if review_id not in known:
+        row = _row(verdict, turns, _about(verdict, masks), reviewer, source, now)
+        if row is not None:
             fresh.append(verdict)
-            rows.append(
-                {"review_id": review_id, "sha256": verdict.sha256, "verdict": verdict.verdict, "field": verdict.field,
-                 "value": verdict.value, "reviewer": reviewer, "source": source, "created_at": now}
-            )  # fmt: skip
+            rows.append(row)
     labels, changed = _relabels(fresh, reviewer, now), _mask_rows(ws, fresh, masks, reviewer, now)
     for table, effect in (("labels", labels), ("masks", changed), ("reviews", rows)):
         if effect:
             ws.tables.upsert(table, effect)
     return ReviewResult(len(rows), len(labels), len({row["sha256"] for row in changed}))
+
+
+def record_masks(ws: Workspace, found: Sequence[CorrectedMask], *, reviewer: str, source: str) -> ReviewResult:
+    """Keep masks that a person drew, as masks of source `review` that this person accepts. Raises MaskError for one
+    that is no partition; then nothing is written."""
+    turns, now, rows, reviews = _turns(ws, reviewer), datetime.now(UTC), [], []
+    for mask in found:
+        try:
+            validate(mask.composite)
+        except MaskError as error:
+            raise MaskError(error.what, where=mask.sha256, expected=error.expected) from error
+        drawn = _drawn_rows(ws, mask, reviewer, source, now)
+        verdict = Verdict(mask.sha256, "accept")
+        if (row := _row(verdict, turns, drawn[0]["mask_sha256"], reviewer, source, now)) is not None:
+            rows += drawn
+            reviews.append(row)
+    for table, effect in (("masks", rows), ("reviews", reviews)):
+        if effect:
+            ws.tables.upsert(table, effect)
+    return ReviewResult(len(reviews), 0, len(reviews))
+
+
+def _turns(ws: Workspace, reviewer: str) -> dict[tuple[str, str], list[str]]:
+    """{(sha256, field): ids of this person's verdicts, in order}."""
+    sql = "SELECT sha256, field, review_id FROM reviews WHERE reviewer = ? ORDER BY created_at, review_id"
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in ws.tables.query(sql, parameters=[reviewer]).to_pylist():
+        found[row["sha256"], row["field"]].append(row["review_id"])
+    return found
+
+
+def _row(
+    verdict: Verdict,
+    turns: dict[tuple[str, str], list[str]],
+    about: str | None,
+    reviewer: str,
+    source: str,
+    now: datetime,
+) -> dict[str, Any] | None:
+    """The review's row, or None where the person's last verdict on this field is this very one."""
+    before = turns[verdict.sha256, verdict.field]
+    if before and before[-1] == verdict.review_id(reviewer, about, len(before) - 1):
+        return None
+    review_id = verdict.review_id(reviewer, about, len(before))
+    before.append(review_id)
+    return {
+        "review_id": review_id, "sha256": verdict.sha256, "verdict": verdict.verdict, "field": verdict.field,
+        "value": verdict.value, "reviewer": reviewer, "source": source, "created_at": now,
+    }  # fmt: skip
+
+
+def _drawn_rows(ws: Workspace, mask: CorrectedMask, reviewer: str, source: str, now: datetime) -> list[dict[str, Any]]:
+    """Rows of the composite, the garment and the person that it shows."""
+    garment = mask.composite[:, :, GARMENT] == 255
+    person = garment | (mask.composite[:, :, SKIN] == 255)
+    scores = measure(mask.composite, person=person, garment=garment)
+    pngs = {"composite": to_png(mask.composite), "garment": binary_png(garment), "person": binary_png(person)}
+    method = json.dumps(mask.method | {"drawn_by": reviewer, "in": source}, sort_keys=True)
+    height, width = garment.shape
+    return [
+        {"sha256": mask.sha256, "kind": kind, "source": "review", "status": "ok", "reason": None,
+         "mask_sha256": ws.blobs.put(png), "method": method, "width": width, "height": height,
+         "quality": min(scores.values()), "scores": json.dumps(scores, sort_keys=True), "flags": flags(scores),
+         "created_at": now}
+        for kind, png in pngs.items()
+    ]  # fmt: skip
 
 
 def _check(verdicts: Sequence[Verdict]) -> None:
