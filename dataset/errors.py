@@ -9,6 +9,7 @@ ModisteError
 ├── FetchError            the shop can't be reached, or refuses
 ├── EmptyError            a step was given nothing to work on
 ├── TrainingError         a run can't start or can't go on
+├── MissingWeights, MissingLibrary (dataset/package_files.py, labeling/litert.py): an optional network isn't here
 └── DataError             data that breaks a contract
     ├── ImageError        bytes that are no usable image; `code` says why
     ├── MaskError         a mask that is no partition, or of another size

@@ -107,6 +107,9 @@ SCHEMAS: dict[str, pa.Schema] = {
         view=(TEXT, "packshot or scene, by uniformity"),
         checked_at=(TIME, "when measured"),
         checker=(TEXT, "version of the measures"),
+        faces=(pa.int32(), "faces found; null before `faces`"),
+        face_boxes=(TEXT, "JSON [[x0, y0, x1, y1, score], …], px of the oriented image, surest first; null as `faces`"),
+        face_detector=(TEXT, "network, file and looks that counted them, see dataset.faces; null as `faces`"),
     ),
     "groups": _table(
         sha256=(TEXT, "image"),
@@ -130,7 +133,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "masks": _table(
         sha256=(TEXT, "image"),
         kind=(TEXT, "person, garment, composite or labels"),
-        source=(TEXT, "cutout, review, model:<run> or grabcut"),
+        source=(TEXT, "cutout, review, import:<name>, model:<run> or grabcut:<prior>"),
         status=(TEXT, "ok or bad"),
         reason=(TEXT, "coded, from labeling.mask_quality.REASONS; null when ok"),
         mask_sha256=(TEXT, "PNG blob; null when bad"),

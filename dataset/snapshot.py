@@ -137,7 +137,9 @@ def read_rows(ws: Workspace, meta: dict[str, Any]) -> pa.Table:
     path = ws.snapshots / Path(meta["rows_file"]).name
     try:
         with pa.OSFile(str(path)) as file:
-            data = file.read_buffer()  # Arrow's own memory: a reading thread that let go of Python's at exit would abort
+            data = (
+                file.read_buffer()
+            )  # Arrow's own memory: a reading thread that let go of Python's at exit would abort
     except FileNotFoundError as error:
         raise SnapshotError("its rows are gone", where=str(path), cure="Take a new snapshot") from error
     if sha256_of(data) != meta["rows_sha256"]:

@@ -112,11 +112,9 @@ class Tables:
             connection.register(name, conform(name, _rows_of(table)))
         else:
             source = f"SELECT * FROM read_parquet({_quoted(map(unquote, files))}, union_by_name=true)"
-            if set(SCHEMAS[name].names) - {
-                field.name for field in table.schema().fields
-            }:  # written by an older modiste
-                connection.register(f"declared {name}", _plain(SCHEMAS[name]).empty_table())
-                source += f' UNION ALL BY NAME SELECT * FROM "declared {name}"'
+            # A column that an older modiste did not write, or that nothing was written to yet, is in no file.
+            connection.register(f"declared {name}", _plain(SCHEMAS[name]).empty_table())
+            source += f' UNION ALL BY NAME SELECT * FROM "declared {name}"'
             connection.execute(f'CREATE VIEW "{name}" AS {source}')
 
     def _open(self, name: str, version: int | None = None) -> DeltaTable | None:

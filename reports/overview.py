@@ -53,10 +53,15 @@ class ReportResult:
         return f"report: {counted} -> {self.path} ({size(self.bytes)})"
 
 
-def report(ws: Workspace, *, out: Path | None = None, progress: Progress = silent) -> ReportResult:
-    """Write the report of `ws` to `out` (default `reports/overview.html` of the workspace) and say what is in it."""
+def report(
+    ws: Workspace, *, out: Path | None = None, blur_faces: bool = False, progress: Progress = silent
+) -> ReportResult:
+    """Write the report of `ws` to `out` (default `reports/overview.html` of the workspace) and say what is in it.
+
+    With `blur_faces` no face is shown; raises MissingWeights where some were never counted and can't be.
+    """
     out = (out or ws.reports / "overview.html").resolve()
-    found, pictures, warnings = counts(ws), Pictures(ws.blobs), list[str]()
+    found, pictures, warnings = counts(ws), Pictures(ws.blobs, faces_in=ws if blur_faces else None), list[str]()
     progress(0, 5)
     snapshot = _newest_snapshot(ws, warnings)
     runs, broken = read_runs(ws)

@@ -19,14 +19,13 @@ from dataset.workspace import Workspace
 from train.data import (
     EpochSampler,
     Photos,
-    letterbox,
     masked_rows,
-    place,
     rows_of,
     segmentation_arrays,
     train_loader,
     truth,
 )
+from train.letterbox import letterbox, place
 from train.recipe import Augment
 
 THREE = load_space("street-3")

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from dataset.errors import SettingsError
 from train.losses import CrossEntropyDice
-from train.models.article import ArticleUNet, grabcut_front, grabcut_person
+from train.models.article import ArticleUNet
 from train.models.backbones import feature_extractor, load_by_order, offline_state
+from train.models.rectangle import grabcut_front, grabcut_person
 from train.models.segmenters import build_segmenter
 from train.recipe import segmentation_recipe
 from train.torchvision_shim import timm

@@ -11,7 +11,23 @@ import sys
 
 import typer
 
-from modiste.cli import crawl, curate, data, demo, exports, label, output, takedown, trace, train, workspace
+from modiste.cli import (
+    crawl,
+    curate,
+    data,
+    demo,
+    exports,
+    faces,
+    label,
+    output,
+    queue,
+    takedown,
+    taxonomy,
+    trace,
+    train,
+    weights,
+    workspace,
+)
 
 app = typer.Typer(
     name="modiste",
@@ -21,7 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (workspace, crawl, data, label, curate, trace, train, exports, takedown, output, demo):
+GROUPS = (
+    *(workspace, crawl, data, faces, taxonomy, label, curate, queue),
+    *(trace, train, exports, takedown, output, weights, demo),
+)
+for group in GROUPS:
     group.register(app)
 
 INTERRUPTED = "Interrupted. What was committed is kept; run the same command again to go on from there."

@@ -15,11 +15,15 @@ def cutout(
     out: Annotated[Path, typer.Option(help="Folder for the cutouts.")] = Path("cutouts"),
     run: Annotated[str, typer.Option(help="Segmentation run, its id or 'latest'.")] = "latest",
     white: Annotated[bool, typer.Option("--white", help="Also lay each garment on white.")] = False,
+    edges: Annotated[
+        str, typer.Option(help="How edges are refined: matting, guided (plainer, no pymatting) or none.")
+    ] = "matting",
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Cut the garment out of photos: transparent PNG at the photo's own size.
 
+    Edges are refined at full size and the old background's colour is taken out of them (--edges).
     Example: modiste cutout photo.jpg -w shop --out cutouts --white
     """
     from dataset.masks import GARMENT
@@ -32,7 +36,12 @@ def cutout(
     perform(
         "cutout",
         lambda progress: cut_out(
-            images, out, lambda rgb: segmenter.probabilities(rgb)[:, :, GARMENT], white=white, progress=progress
+            images,
+            out,
+            lambda rgb: segmenter.probabilities(rgb)[:, :, GARMENT],
+            white=white,
+            edges=edges,
+            progress=progress,
         ),
         as_json,
     )
@@ -40,6 +49,7 @@ def cutout(
 
 def report(
     out: Annotated[Path | None, typer.Option(help="HTML file; by default in the workspace's reports folder.")] = None,
+    blur_faces: Annotated[bool, typer.Option("--blur-faces", help="Blur every face found, beyond recovery.")] = False,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +60,7 @@ def report(
     from reports.overview import report as step
 
     ws = open_workspace(workspace)
-    perform("report", lambda progress: step(ws, out=out, progress=progress), as_json)
+    perform("report", lambda progress: step(ws, out=out, blur_faces=blur_faces, progress=progress), as_json)
 
 
 def register(app: typer.Typer) -> None:
