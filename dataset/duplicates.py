@@ -20,6 +20,7 @@ from dataset.errors import EmptyError, UsageError
 from dataset.groups import group_images
 from dataset.hashes import Hashes, Whole, distance, pairs_within, parse
 from dataset.progress import Progress, silent
+from dataset.shoots import links_of
 from dataset.workspace import Workspace
 
 RADIUS = 6
@@ -71,21 +72,29 @@ class DedupResult:
     changed: int
     radius: int
     by_embedding: int = 0
+    shoots: int = 0
 
     def line(self) -> str:
         return (
             f"{self.images} images: {self.duplicates} near-duplicates in {self.clusters} clusters "
             f"(largest {self.largest}, radius {self.radius}), {self.groups} groups, {self.changed} rows changed"
             + (f", {self.by_embedding} pairs by embedding" if self.by_embedding else "")
+            + (f", {self.shoots} shoots" if self.shoots else "")
         )
 
 
 def dedup(
-    ws: Workspace, *, radius: int = RADIUS, cosine: float | None = None, progress: Progress = silent
+    ws: Workspace,
+    *,
+    radius: int = RADIUS,
+    cosine: float | None = None,
+    shoots: int | None = None,
+    progress: Progress = silent,
 ) -> DedupResult:
     """Cluster the good images and write `groups`. `cosine` also pairs images whose embeddings (where there are any)
-    are at least so alike; no value of it has been calibrated, so there is none by default. Raises EmptyError before
-    `check`, UsageError for a senseless radius.
+    are at least so alike; no value of it has been calibrated, so there is none by default. `shoots` also groups
+    pictures whose camera numbers are at most so far apart (`dataset.shoots`). Raises EmptyError before `check`,
+    UsageError for a senseless radius.
     """
     if not 0 <= radius <= MAX_RADIUS:
         raise UsageError(f"radius {radius} makes no sense for 64 bits", expected=f"0 to {MAX_RADIUS}")
@@ -98,7 +107,9 @@ def dedup(
     nothing = np.zeros(0, np.int64)
     known_by_eye = (nothing, nothing) if cosine is None else pairs_by_embedding(ws, names, cosine=cosine)
     labels = cluster(looks, radius=radius, also=_of_one_colour(looks, *known_by_eye))
-    made = group_images(ws, {name: names[label] for name, label in zip(names, labels.tolist(), strict=True)})
+    same_shoot = [] if shoots is None else links_of(ws, shoots, names)
+    clusters_of = {name: names[label] for name, label in zip(names, labels.tolist(), strict=True)}
+    made = group_images(ws, clusters_of, same_shoot)
     progress(len(names), len(names))
     sizes = np.bincount(labels)
     many = sizes[sizes > 1]
@@ -111,6 +122,7 @@ def dedup(
         changed=made.changed,
         radius=radius,
         by_embedding=len(known_by_eye[0]),
+        shoots=len({shoot for _, shoot in same_shoot}),
     )
 
 

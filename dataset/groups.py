@@ -1,4 +1,4 @@
-"""What belongs together: group = product ∪ variants ∪ near-duplicates, as connected components.
+"""What belongs together: group = product ∪ variants ∪ near-duplicates (∪ the same shoot), as connected components.
 
 In: each image's near-duplicate cluster, and from the tables which products show it and which products are variants.
 Out: rows of `groups`, only those that changed. A group's id is its smallest sha256. A group that grew keeps its split
@@ -41,14 +41,15 @@ class Grouped:
     changed: int
 
 
-def group_images(ws: Workspace, cluster_of: dict[str, str]) -> Grouped:
-    """Write `groups` for the images named in `cluster_of` (sha256 -> cluster id); rows of other images are dropped."""
+def group_images(ws: Workspace, cluster_of: dict[str, str], also: Sequence[tuple[str, str]] = ()) -> Grouped:
+    """Write `groups` for the images named in `cluster_of` (sha256 -> cluster id); rows of other images are dropped.
+    `also` are more links between 'image:<sha256>' and any other node."""
     shown = [row for row in ws.tables.query(_SHOWN).to_pylist() if row["sha256"] in cluster_of]
     variants = ws.tables.query(_VARIANTS).to_pylist()
     links = [("image:" + sha256, "image:" + cluster) for sha256, cluster in cluster_of.items()]
     links += [("image:" + row["sha256"], "product:" + row["product_key"]) for row in shown if row["product_key"]]
     links += [("product:" + row["product_key"], "family:" + row["family"]) for row in variants]
-    group_of = group_ids(cluster_of, links)
+    group_of = group_ids(cluster_of, [*links, *also])
     first = _first_product(shown)
     rows = [
         {"sha256": sha256, "cluster_id": cluster, "group_id": group_of[sha256], **first.get(sha256, {})}

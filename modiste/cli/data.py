@@ -42,6 +42,12 @@ def check(
 def dedup(
     radius: Annotated[int | None, typer.Option(min=0, max=10, help="Bits two hashes may differ in.")] = None,
     cosine: Annotated[float | None, typer.Option(min=0.5, max=1, help="Pair embeddings at least so alike too.")] = None,
+    shoots: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=50, help="Group pictures of one shoot too: camera numbers (IMG_0412) at most so far apart."
+        ),
+    ] = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +60,7 @@ def dedup(
 
     ws = open_workspace(workspace)
     chosen = RADIUS if radius is None else radius
-    perform("dedup", lambda progress: step(ws, radius=chosen, cosine=cosine, progress=progress), as_json)
+    perform("dedup", lambda progress: step(ws, radius=chosen, cosine=cosine, shoots=shoots, progress=progress), as_json)
 
 
 def split(
