@@ -1,4 +1,4 @@
-"""The arithmetic of benchmarks/coverage.py, on rows and pictures made here."""
+"""The arithmetic of benchmarks/shop_coverage.py, on rows and pictures made here."""
 
 from __future__ import annotations
 

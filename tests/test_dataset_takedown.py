@@ -186,7 +186,7 @@ def test_old_snapshots_that_kept_no_rows_are_given_them_before_history_goes(ws: 
     path.write_text(json.dumps({k: v for k, v in told.items() if k not in ("rows_file", "rows_sha256", "seal")}))
     ws.tables.upsert("images", [{"sha256": before["sha256"][0].as_py(), "status": "ok", "width": 99}])
     takedown(ws, "domain", "shop.example", "court", yes=True)
-    assert load_snapshot(ws, "old").rows.equals(before)
+    assert load_snapshot(ws, "old").rows.equals(before.drop_columns(["words_sha256", "words_names"]))
 
 
 def test_runs_are_marked_and_listed_in_the_order_to_make_them_again(ws: Workspace) -> None:
