@@ -1,118 +1,126 @@
-"""`modiste cutout`'s work: photos in, the garment alone out, at each photo's own size.
+"""`modiste cutout`'s work: photos in, the garment or person alone out, at each photo's own size or staged for a shop.
 
-In: image files or folders of them, and a segmentation run. Out: `<stem>.png` (RGBA) and, when asked,
-`<stem>.on-white.jpg`. A file that is no image, or a photo without a garment, is a row of the result with a reason; the
-sources are never written to.
+In: sources (files, folders, URLs), what sees the garment, settings. Out: files in one folder and a row for each photo.
+A photo that can't be used is a row with a reason and never stops the others; an output that is there stays unless the
+photo or the settings changed; the sources are never written to. A full disk stops the batch: the next run goes on from
+there.
 """
 
 from __future__ import annotations
 
-import io
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
+from typing import Any
 
 from dataset.blobs import write_atomically
-from dataset.errors import EmptyError, ImageError, UsageError
-from dataset.images import decode
+from dataset.errors import ImageError, UsageError
 from dataset.progress import Progress, counted, silent
-from labeling.clipping import alpha_from, on_colour
-from labeling.refine import DEFAULT, check_method, refine
+from modiste.cutout_ledger import Ledger
+from modiste.cutout_photo import Look, cut_one
+from modiste.cutout_settings import CutoutSettings, Ground, ground_of
+from modiste.cutout_sources import Source, of_file, watch
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
-LEAST_SHARE = 0.001  # of the photo's pixels; less is no garment
-
-Probabilities = Callable[[np.ndarray], np.ndarray]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class CutoutResult:
-    """`rows`: one {image, status, reason, out} an input, in the order given."""
+    """`rows`: {image, status (ok, bad), reason, out, outs, people, alpha_share, ms, note, kept} an input, in order."""
 
     out: str
-    rows: list[dict[str, str | None]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    model: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """True where there were photos and none could be cut out."""
+        return bool(self.rows) and all(row["status"] != "ok" for row in self.rows)
 
     def line(self) -> str:
         reasons = Counter(row["reason"] for row in self.rows if row["reason"])
+        notes = Counter(note for row in self.rows for note in (row["note"] or "").split("; ") if note)
         done = sum(row["status"] == "ok" for row in self.rows)
+        kept = sum(bool(row["kept"]) for row in self.rows)
         left = "".join(f", {count} {reason}" for reason, count in sorted(reasons.items()))
-        return f"cutout: {done} of {len(self.rows)} images in {self.out}{left}"
+        there = f" ({kept} there already)" if kept else ""
+        said = "".join(f"; {count}x {note}" for note, count in notes.most_common(4))
+        model = f"; model {self.model}" if self.model else ""
+        return f"cutout: {done} of {len(self.rows)} images in {self.out}{there}{left}{said}{model}"
 
 
 def cut_out(
-    images: Iterable[Path],
+    sources: Iterable[Source],
     out: Path,
-    garment: Probabilities,
+    look: Look,
+    settings: CutoutSettings | None = None,
     *,
-    white: bool = False,
-    edges: str = DEFAULT,
+    weights: str = "",
+    model: str = "",
     progress: Progress = silent,
 ) -> CutoutResult:
-    """`garment` gives (H, W) float32 probabilities for an (H, W, 3) photo; `edges` is a method of `labeling.refine`.
+    """`look` gives a photo's `Seen`; `weights` is its fingerprint, so that another model makes new cutouts.
 
-    An output that is there already stays.
+    `sources` may be endless (a folder that is watched): Ctrl-C then ends it, and what was done is told.
+    Raises UsageError for settings that make no sense, StorageError where the folder can't be written.
     """
-    check_method(edges)
-    files = list(find_images(images))
-    names = unique_names(files)
-    rows = [
-        _one(path, out / f"{names[path]}.png", garment, white, edges) for path in counted(files, len(files), progress)
-    ]
-    return CutoutResult(str(out), rows)
+    settings = settings or CutoutSettings()
+    settings.check()
+    ground = ground_of(settings.on)
+    ledger = Ledger(out, settings.digest(weights), numbered=settings.people == "each")
+    total = len(sources) if isinstance(sources, list) else None
+    rows: list[Row] = []
+    with suppress(KeyboardInterrupt) if total is None else nullcontext():
+        for source in counted(sources, total, progress):
+            rows.append(_one(source, out, look, settings, ground, ledger))
+    return CutoutResult(str(out), rows, model)
 
 
-def find_images(paths: Iterable[Path]) -> Iterable[Path]:
-    """Files as given, folders by their images, sorted. UsageError for a path that is not there, EmptyError for none."""
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise UsageError("no such file or folder", where=str(path))
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
-        found += inside
-    if not found:
-        raise EmptyError("no images there", expected="files ending in " + " ".join(sorted(SUFFIXES)))
-    return list(dict.fromkeys(found))
+def watched(folder: Path, out: Path) -> Iterator[Source]:
+    """Photos as they come into `folder`, whole ones only, none that is cut out already; one that failed comes once."""
+    if out.resolve() == folder.resolve():
+        raise UsageError("cutouts would land in the folder that is watched", where=str(out), expected="another --out")
+    tried: dict[Path, list[int]] = {}
+
+    def known(path: Path) -> bool:
+        return tried.get(path) == of_file(path).stamp()
+
+    for path in watch(folder, known):
+        source = of_file(path)
+        tried[path] = source.stamp()
+        yield source
 
 
-def unique_names(files: list[Path]) -> dict[Path, str]:
-    """Output stem of each file: its own stem, with its suffix and then a number where two would collide."""
-    taken: Counter[str] = Counter(path.stem for path in files)
-    names: dict[Path, str] = {}
-    for path in files:
-        name = path.stem if taken[path.stem] == 1 else path.name.replace(".", "-")
-        while name in names.values():
-            name += "-2"
-        names[path] = name
-    return names
-
-
-def _one(path: Path, target: Path, garment: Probabilities, white: bool, edges: str) -> dict[str, str | None]:
-    row: dict[str, str | None] = {"image": str(path), "status": "ok", "reason": None, "out": str(target)}
-    if target.exists() and (not white or _white_path(target).exists()):
-        return row
+def _one(source: Source, out: Path, look: Look, settings: CutoutSettings, ground: Ground | None, ledger: Ledger) -> Row:
+    if (before := ledger.done(source)) is not None:
+        return {**before, "kept": True}
+    began = time.perf_counter()
+    name = ledger.name(source)
+    row: Row = {"image": source.shown, "status": "ok", "reason": None, "out": None, "outs": [], "people": 0,
+                "alpha_share": 0.0, "ms": 0, "note": None, "kept": False}  # fmt: skip
+    files: dict[str, bytes] = {}
     try:
-        rgb = decode(path.read_bytes()).rgb
+        done = cut_one(source.read(), look, settings, ground)
     except ImageError as error:
-        return row | {"status": "bad", "reason": error.code, "out": None}
-    alpha = alpha_from(garment(rgb))
-    if np.count_nonzero(alpha) < LEAST_SHARE * alpha.size:
-        return row | {"status": "bad", "reason": "no_garment", "out": None}
-    rgba = refine(rgb, alpha.astype(np.float32) / 255, method=edges).rgba()
-    if white:
-        write_atomically(_white_path(target), _encoded(on_colour(rgba), "JPEG"))
-    write_atomically(target, _encoded(rgba, "PNG"))
+        row |= {"status": "bad", "reason": error.code, "note": None}
+    except MemoryError:
+        row |= {"status": "bad", "reason": "out_of_memory"}
+    else:
+        files = {f"{name}{ending}": data for ending, data in done.files}
+        outs = [str(out / each) for each in files]
+        row |= {"out": outs[0], "outs": outs, "people": done.people, "alpha_share": done.alpha_share}
+        row["note"] = "; ".join(done.notes) or None
+    row["ms"] = round(1000 * (time.perf_counter() - began))
+    _keep(source, name, row, files, out, ledger)
     return row
 
 
-def _white_path(target: Path) -> Path:
-    return target.with_name(f"{target.stem}.on-white.jpg")
-
-
-def _encoded(pixels: np.ndarray, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}))
-    return buffer.getvalue()
+def _keep(source: Source, name: str, row: Row, files: dict[str, bytes], out: Path, ledger: Ledger) -> None:
+    """What may pass by itself (memory, a host that doesn't answer) is left to the next run; nothing is noted of it."""
+    if row["status"] == "ok" or (source.stamp() and row["reason"] != "out_of_memory"):
+        ledger.begin(source, name, row, list(files))
+    for file, data in files.items():
+        write_atomically(out / file, data)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dataset.errors import MaskError
-from labeling.clipping import alpha_from, clip, on_colour
+from labeling.clipping import alpha_from, clip, on_colour, people_map, without_hidden
 
 RED, GREEN = (200, 20, 30), (10, 180, 20)
 
@@ -57,3 +57,23 @@ def test_a_whole_garment_pixel_keeps_its_colour_to_the_bit() -> None:
 def test_photo_and_alpha_of_two_sizes_are_refused() -> None:
     with pytest.raises(MaskError, match="one size"):
         clip(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.uint8))
+
+
+def test_people_are_numbered_from_the_left_and_a_bag_goes_with_the_nearest() -> None:
+    person = np.zeros((100, 200), np.float32)
+    person[10:90, 120:160] = 1
+    person[10:90, 20:60] = 1
+    person[80:90, 170:180] = 1
+    whose = people_map(person)
+    assert (whose.max(), whose[50, 40], whose[50, 140], whose[85, 175]) == (2, 1, 2, 2)
+
+
+def test_nobody_gives_an_empty_map_of_people() -> None:
+    assert people_map(np.zeros((30, 40), np.float32)).max() == 0
+
+
+def test_what_was_cut_away_is_not_in_the_file() -> None:
+    rgba = np.full((4, 4, 4), 90, np.uint8)
+    rgba[0, :, 3] = 0
+    assert without_hidden(rgba)[0].max() == 0
+    assert (without_hidden(rgba)[1:] == 90).all()

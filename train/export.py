@@ -103,7 +103,7 @@ def export_onnx(
     result = ExportResult(str(out), variant, len(data), round(difference, 7))
     if ws is not None:
         result = ExportResult(**{**asdict(result), **measured(ws, segmenter, made, photos, progress)})
-    _write(Path(out), data, segmenter, result)
+    _write(Path(out), data, segmenter, result, _judged(source.parent))
     return result
 
 
@@ -225,11 +225,20 @@ class _Reader:
         return None if photo is None else {INPUT: photo.transpose(2, 0, 1)[None].astype(np.float32)}
 
 
-def _write(out: Path, data: bytes, segmenter: Segmenter, result: ExportResult) -> None:
-    """The graph, then the card that names it."""
+def _judged(folder: Path) -> list[dict[str, Any]]:
+    """The figures of the run's evaluation.json; none where it was never judged."""
+    try:
+        return list(json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["rows"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return []
+
+
+def _write(out: Path, data: bytes, segmenter: Segmenter, result: ExportResult, judged: list[dict[str, Any]]) -> None:
+    """The graph, then the card that names it and says what the run was judged to reach."""
+    measured = {k: v for k, v in asdict(result).items() if k not in ("path", "variant")}
     card = {
         "sha256": sha256_of(data), "variant": result.variant, "parameters": segmenter.backend.parameters,
-        "facts": segmenter.facts, "measured": {k: v for k, v in asdict(result).items() if k not in ("path", "variant")},
+        "facts": segmenter.facts, "measured": measured, "test": judged,
     }  # fmt: skip
     write_atomically(out, data)
     write_atomically(card_path(out), (json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())

@@ -55,7 +55,9 @@ def tell(result: Outcome, as_json: bool) -> None:
 
 
 def as_plain(result: Any) -> Any:
-    """A dataclass as a dict of what JSON can hold; an Arrow table or array in it is left out."""
+    """A dataclass as a dict of what JSON can hold, those inside lists too; an Arrow table or array is left out."""
+    if isinstance(result, list | tuple):
+        return [as_plain(each) for each in result]
     if not dataclasses.is_dataclass(result) or isinstance(result, type):
         return result
     fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
