@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pyarrow.compute as pc
+
 from dataset.errors import TrainingError
 from dataset.progress import Progress, silent
-from dataset.snapshot import load_snapshot
+from dataset.snapshot import Snapshot, fingerprint, load_snapshot
 from dataset.workspace import Workspace
 from train import record
 from train.figure import Figure
@@ -74,8 +76,14 @@ def evaluate(
         detail,
         tuple(figures),
     )
-    record.write_json(found.folder / "evaluation.json", asdict(result))
+    judged_on = {"snapshot": frozen.name, "fingerprint": part_fingerprint(frozen, part), "format": record.FORMAT}
+    record.write_json(found.folder / "evaluation.json", record.sealed({**asdict(result), "judged_on": judged_on}))
     return result
+
+
+def part_fingerprint(frozen: Snapshot, part: str) -> str:
+    """One fingerprint over the rows of a part: figures of two runs compare only where it is the same."""
+    return fingerprint(frozen.rows.filter(pc.equal(frozen.rows["split"], part)))
 
 
 def selection(run: record.Run) -> Figure:

@@ -66,8 +66,9 @@ def judge(
         "parameters": segmenter.backend.parameters,
         "ms_per_photo": round(1000 * float(np.median(judged.seconds)), 1),
         "per_photo": [
-            {"sha256": row["sha256"], "mean_iou": round(float(metrics.mean_iou(each)), 4)}
-            for row, each in zip(rows, judged.model, strict=True)
+            {"sha256": row["sha256"], "mean_iou": round(float(metrics.mean_iou(each)), 4),
+             "counts": compact_counts(each), "slices": [name for name, inside in kinds.items() if inside]}
+            for row, each, kinds in zip(rows, judged.model, judged.slices, strict=True)
         ],
     }  # fmt: skip
     figures = figures_of(judged, part, classes, segmenter.roles)
@@ -142,6 +143,12 @@ def _figure(
     base = None if other is None else round(float(measure(other.sum(0))), 6)
     value = round(float(measure(counts.sum(0))), 6)
     return Figure(name, value, round(low, 6), round(high, 6), len(counts), part, beside, base)
+
+
+def compact_counts(confusion: Counts) -> dict[str, list[int]]:
+    """{class: [true pixels, predicted, both]} of the classes that occur: all that IoU needs, C numbers a photo."""
+    table = np.stack([confusion.sum(1), confusion.sum(0), np.diagonal(confusion)], axis=1)
+    return {str(place): row for place, row in enumerate(table.tolist()) if any(row)}
 
 
 def slice_table(judged: Judged) -> list[dict[str, Any]]:

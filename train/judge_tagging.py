@@ -109,6 +109,7 @@ def figures_of(
         "values": words,
         "matrix": counts[: len(words), : len(words)].tolist(),
         "per_value": table,
+        "per_photo": [{"sha256": row["sha256"], "right": int(yes)} for row, yes in zip(rows, right, strict=True)],
     }
 
 

@@ -66,10 +66,11 @@ class Loop(lightning.LightningModule):
         if numbers.ema:
             self.average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(numbers.ema), use_buffers=True)
         self.history: list[dict[str, float]] = []
+        self.steps: list[dict[str, float | str]] = []  # rows of steps.csv
         self.best: dict[str, Tensor] = {}
         self.best_score, self.best_epoch = float("-inf"), -1
         self._losses: list[float] = []
-        self._seen, self._began, self._seconds = 0, 0.0, 0.0
+        self._seen, self._began, self._seconds, self._judged = 0, 0.0, 0.0, 0
 
     # What a task supplies.
     def judge(self, logits: Tensor, truth: Tensor) -> None:
@@ -98,6 +99,7 @@ class Loop(lightning.LightningModule):
         loss = self.loss(self.net(as_input(photos)), truth)
         self._losses.append(float(loss.detach()))
         self._seen += len(photos)
+        self._note("train", {"loss": self._losses[-1]}, len(photos), self.global_step + 1)
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -105,10 +107,11 @@ class Loop(lightning.LightningModule):
             self.average.update_parameters(self.net)
 
     def on_validation_epoch_start(self) -> None:
-        self._seconds = time.perf_counter() - self._began
+        self._seconds, self._judged = time.perf_counter() - self._began, 0
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         self.judge(self.judged()(as_input(batch[0])), batch[1])
+        self._judged += len(batch[0])
 
     def on_validation_epoch_end(self) -> None:
         scores = self.scores()
@@ -116,17 +119,22 @@ class Loop(lightning.LightningModule):
         row = {"epoch": self.current_epoch + 1, "train_loss": loss, **scores}
         row["photos_per_s"] = self._seen / max(self._seconds, 1e-9)
         self.history.append({name: round(value, 6) for name, value in row.items()})
+        self._note("validation", scores, self._judged, self.global_step)
         if scores["score"] > self.best_score:
             self.best_score, self.best_epoch = scores["score"], self.current_epoch + 1
             self.best = {name: value.detach().cpu().clone() for name, value in self.judged().state_dict().items()}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        kept = ("history", "best", "best_score", "best_epoch")
+        kept = ("history", "steps", "best", "best_score", "best_epoch")
         checkpoint["modiste"] = {name: getattr(self, name) for name in kept}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for name, value in checkpoint["modiste"].items():
             setattr(self, name, value)
+
+    def _note(self, split: str, values: dict[str, float], n: int, step: int) -> None:
+        known: dict[str, float | str] = {"step": step, "epoch": self.current_epoch + 1, "split": split}
+        self.steps += [known | {"metric": name, "value": round(value, 6), "n": n} for name, value in values.items()]
 
     def judged(self) -> nn.Module:
         """The network that is validated and kept: the averaged one where there is one."""
@@ -139,7 +147,7 @@ def as_input(photos: Tensor) -> Tensor:
 
 
 class _Report(lightning.Callback):
-    """Draws progress by step and writes metrics.csv by epoch."""
+    """Draws progress by step; writes metrics.csv (a row an epoch) and steps.csv (a row a figure, with its n)."""
 
     def __init__(self, folder: Path, progress: Progress) -> None:
         self.folder, self.progress = folder, progress
@@ -149,6 +157,7 @@ class _Report(lightning.Callback):
 
     def on_train_epoch_end(self, _: Any, loop: Any) -> None:
         write_csv(self.folder / "metrics.csv", loop.history)
+        write_csv(self.folder / "steps.csv", loop.steps)
 
 
 def fit(

@@ -1,7 +1,8 @@
 """Run folders: `runs/<run id>/` with run.json, metrics.csv, evaluation.json. Imports nothing heavy; `reports` reads it.
 
 In: what a run is made from (recipe, snapshot, seeds) and what came out. Out: files written atomically, 'done' last. A
-run whose status is not 'done' was cut off; the same train command finds it by `unfinished` and goes on.
+run whose status is not 'done' was cut off; the same train command finds it by `unfinished` and goes on. Each key of
+run.json has a seal, so that an edit by hand is named; records of format 1 have none and load all the same.
 """
 
 from __future__ import annotations
@@ -12,33 +13,33 @@ import fcntl
 import hashlib
 import io
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dataset.blobs import write_atomically
-from dataset.errors import EmptyError, TrainingError
+from dataset.errors import EmptyError, ModisteError, TrainingError
+from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
+from train import energy, surroundings
+from train.code_state import hash_of
 
-PACKAGES = (
-    "torch", "lightning", "timm", "segmentation-models-pytorch", "albumentations",
-    "scikit-learn", "numpy", "opencv-python-headless", "safetensors",
-)  # fmt: skip
+FORMAT = 2
+MADE_WITH = "made_with.json"
+SEALS = "seals"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder as it stands. `data` is run.json; `evaluation` is {} before `evaluate`."""
+    """A run folder as it stands. `data` is run.json; `evaluation` is {} before `evaluate`; `joules` is what the cards'
+    counter said when this stretch began."""
 
     folder: Path
     data: dict[str, Any]
     evaluation: dict[str, Any]
+    joules: float | None = None
 
     @property
     def id(self) -> str:
@@ -51,6 +52,11 @@ class Run:
     @property
     def done(self) -> bool:
         return bool(self.data["status"] == "done")
+
+    @property
+    def edited(self) -> list[str]:
+        """Keys of run.json, or 'evaluation.json: key', that were changed by hand."""
+        return edited_keys(self.data) + [f"evaluation.json: {key}" for key in edited_keys(self.evaluation)]
 
 
 def new_run(
@@ -69,45 +75,95 @@ def new_run(
     word = str(recipe.get("name", "recipe")).split("/")[-1]
     folder = _free_folder(ws.runs, started, f"{task}-{word}", [dict(recipe), fingerprint, started.isoformat()])
     data = {
-        "id": folder.name, "task": task, "status": "running", "recipe": dict(recipe),
-        "snapshot": snapshot, "fingerprint": fingerprint, "taxonomy": taxonomy, "seeds": dict(seeds),
-        "counts": dict(counts), "versions": _versions(), "hardware": _hardware(), "code": _code_revision(),
-        "started_at": started.isoformat(), "wall_s": 0.0, "cpu_s": 0.0, "results": {},
+        "id": folder.name, "format": FORMAT, "task": task, "status": "running", "recipe": dict(recipe),
+        "snapshot": snapshot, "fingerprint": fingerprint, "taxonomy": taxonomy, "taxonomy_hash": _taxonomy_hash(ws),
+        "seeds": dict(seeds), "counts": dict(counts), **surroundings.surroundings(),
+        "started_at": started.isoformat(), "resumed": [], "wall_s": 0.0, "cpu_s": 0.0, "energy_j": None, "results": {},
     }  # fmt: skip
-    write_json(folder / "run.json", data)
-    return Run(folder, data, {})
+    made_with = surroundings.made_with()
+    write_json(folder / MADE_WITH, made_with)
+    return _written(Run(folder, data | {"made_with_sha256": hash_of(made_with)}, {}, energy.joules()))
+
+
+def resume(run: Run) -> Run:
+    """Note that another stretch begins, and which of its surroundings are other than at the start."""
+    now = surroundings.surroundings()
+    moved = [key for key in ("versions", "packages_sha256", "threads", "code_state") if run.data.get(key) != now[key]]
+    stretch = {"at": datetime.now(UTC).isoformat(), "other": moved, "code": now["code"], "threads": now["threads"]}
+    data = {**run.data, "resumed": [*run.data.get("resumed", []), stretch]}
+    return _written(Run(run.folder, data, run.evaluation, energy.joules()))
+
+
+def compact(run: Run) -> dict[str, Any]:
+    """What the weight file says of how it was made."""
+    keys = ("code_state", "versions", "packages_sha256", "lock_sha256", "threads", "seeds", "taxonomy_hash", "counts")
+    return {key: run.data[key] for key in keys if key in run.data}
 
 
 def finish(run: Run, *, wall_s: float, cpu_s: float, results: Mapping[str, Any]) -> Run:
     """Add this stretch's seconds to the run's and write 'done', the last thing a run writes."""
-    data = {
-        **run.data, "status": "done", "finished_at": datetime.now(UTC).isoformat(), "results": dict(results),
-        "wall_s": round(run.data["wall_s"] + wall_s, 3), "cpu_s": round(run.data["cpu_s"] + cpu_s, 3),
-    }  # fmt: skip
-    write_json(run.folder / "run.json", data)
-    return Run(run.folder, data, run.evaluation)
+    done = {"status": "done", "finished_at": datetime.now(UTC).isoformat(), "results": dict(results)}
+    flags = {"determinism": surroundings.determinism(), "hardware": surroundings.hardware()}  # as they were in training
+    return _written(Run(run.folder, {**_with_time(run, wall_s, cpu_s), **flags, **done}, run.evaluation))
 
 
 def add_time(run: Run, *, wall_s: float, cpu_s: float) -> Run:
     """Keep the seconds of a stretch that ended early, so that resuming doesn't hide them."""
+    return _written(Run(run.folder, _with_time(run, wall_s, cpu_s), run.evaluation))
+
+
+def _with_time(run: Run, wall_s: float, cpu_s: float) -> dict[str, Any]:
+    spent, known = energy.used(run.joules), run.data.get("energy_j")
     data = {**run.data, "wall_s": round(run.data["wall_s"] + wall_s, 3), "cpu_s": round(run.data["cpu_s"] + cpu_s, 3)}
+    return data | {"energy_j": known if spent is None else round((known or 0.0) + spent, 3)}
+
+
+def _written(run: Run) -> Run:
+    data = sealed(run.data)
     write_json(run.folder / "run.json", data)
-    return Run(run.folder, data, run.evaluation)
+    return Run(run.folder, data, run.evaluation, run.joules)
+
+
+def sealed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """`data` with a seal for each key, the first 16 of the sha256 of its canonical JSON."""
+    plain = {key: value for key, value in json.loads(json.dumps(data)).items() if key != SEALS}
+    return plain | {SEALS: {key: hash_of(value)[:16] for key, value in plain.items()}}
+
+
+def edited_keys(data: Mapping[str, Any]) -> list[str]:
+    """Keys that differ from their seals, are new, or are gone. Nothing where there are no seals (format 1)."""
+    seals = data.get(SEALS)
+    if not isinstance(seals, dict):
+        return [SEALS] if data.get("format", 1) >= FORMAT else []
+    plain = {key: hash_of(value)[:16] for key, value in data.items() if key != SEALS}
+    return sorted(key for key in plain.keys() | seals.keys() if plain.get(key) != seals.get(key))
+
+
+def refuse_edited(run: Run) -> Run:
+    """The run, if nobody edited its record. Raises TrainingError that names the keys."""
+    if found := run.edited:
+        raise TrainingError(
+            f"its record was edited by hand: {', '.join(found)}",
+            where=f"run {run.id}",
+            cure="Put the file back from a copy, or train again; notes belong in tags: modiste runs tag",
+        )
+    return run
 
 
 def load(ws: Workspace, run: str = "latest", *, task: str | None = None) -> Run:
-    """A finished run by id, or 'latest' (of `task`, if given). Raises EmptyError where there is none."""
+    """A finished run by id, or 'latest' (of `task`, if given). Raises EmptyError where there is none, TrainingError for
+    one whose record was edited by hand."""
     if run == "latest":
         found = [each for each in list_runs(ws) if each.done and task in (None, each.task)]
         if not found:
             raise EmptyError(
                 f"no finished {task or ''} run".replace("  ", " "), where=str(ws.runs), cure="Train one: modiste train"
             )
-        return found[-1]
+        return refuse_edited(found[-1])
     if not (ws.runs / run / "run.json").is_file() or Path(run).name != run:
         known = ", ".join(each.id for each in list_runs(ws)[-5:]) or "none yet"
         raise EmptyError(f"there is no run '{run}'", where=str(ws.runs), cure=f"The newest are: {known}")
-    return read_run(ws.runs / run)
+    return refuse_edited(read_run(ws.runs / run))
 
 
 def list_runs(ws: Workspace) -> list[Run]:
@@ -169,26 +225,9 @@ def _free_folder(runs: Path, started: datetime, words: str, content: list[Any]) 
     return folder
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return {"python": platform.python_version(), **found}
-
-
-def _hardware() -> dict[str, Any]:
-    return {"machine": platform.machine(), "system": platform.system(), "cpus": os.cpu_count() or 0}
-
-
-def _code_revision() -> str | None:
-    """The commit this code runs from, '+' where the tree has changes; None outside git."""
-    here = Path(__file__).resolve().parent
+def _taxonomy_hash(ws: Workspace) -> str | None:
+    """Of the workspace's taxonomy now; None where it can't be read, which is no reason not to train."""
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10)
-        dirty = subprocess.run(
-            ["git", "status", "--porcelain", "."], cwd=here, capture_output=True, text=True, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return taxonomy_of(ws).hash
+    except ModisteError:
         return None
-    return head.stdout.strip() + ("+" if dirty.stdout.strip() else "") if head.returncode == 0 else None

@@ -75,7 +75,7 @@ def open_run(
     for run in record.unfinished(ws, recipe, frozen.fingerprint):
         with record.locked(run.folder) as free:
             if free:
-                return run
+                return record.resume(run)
     return record.new_run(
         ws, task=task, recipe=recipe, snapshot=frozen.name, fingerprint=frozen.fingerprint,
         taxonomy=", ".join(frozen.meta.get("taxonomy", [])), seeds={"seed": seed}, counts=counts,

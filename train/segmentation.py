@@ -138,7 +138,8 @@ def run_loop(
         record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
         raise
     known = {key: run.data[key] for key in ("task", "recipe", "snapshot", "fingerprint", "taxonomy")}
-    weights = save_weights(run.folder / WEIGHT_FILE, loop.best, {**known, "run": run.id, **facts})
+    known |= {"run": run.id, "record": record.compact(run)}
+    weights = save_weights(run.folder / WEIGHT_FILE, loop.best, {**known, **facts})
     best = loop.history[loop.best_epoch - 1]
     results = {
         "score_name": f"validation {score}", "score": loop.best_score, "best_epoch": loop.best_epoch,

@@ -327,6 +327,7 @@ def _close(
         **known,
         "recipe": recipe,
         "run": run.id,
+        "record": record.compact(run),
         "values": values,
         "temperature": temperature,
         "input": [recipe["side"]] * 2,
