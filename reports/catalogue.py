@@ -28,12 +28,12 @@ QUALIFY row_number() OVER (PARTITION BY store, product_id ORDER BY fetched_at DE
 
 def latest(products: pa.Table) -> pa.Table:
     """One row per (store, product_id), its last sighting; prices as float64 (null where unreadable), one `category`."""
-    return _run(_LATEST, products=products)
+    return run(_LATEST, products=products)
 
 
 def assortment(current: pa.Table, most: int = 12) -> pd.DataFrame:
     """[store, category, products]; categories beyond the `most` largest are added up as 'other'. Takes `latest`."""
-    return _run(
+    return run(
         """WITH top AS (SELECT category FROM current GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT $most)
         SELECT store, if(category IN (FROM top), category, $other) AS category, count(*)::BIGINT AS products
         FROM current GROUP BY ALL ORDER BY store, products DESC, category""",
@@ -44,7 +44,7 @@ def assortment(current: pa.Table, most: int = 12) -> pd.DataFrame:
 
 def main_currency(current: pa.Table) -> str | None:
     """The currency most priced products have; None where nothing has a price and a currency."""
-    found = _run(
+    found = run(
         "SELECT currency FROM current WHERE price IS NOT NULL AND currency IS NOT NULL "
         "GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
         current=current,
@@ -54,7 +54,7 @@ def main_currency(current: pa.Table) -> str | None:
 
 def prices(current: pa.Table) -> pd.DataFrame:
     """[store, category, currency, n, low, q1, median, q3, high] of what a visitor pays now, priced products only."""
-    return _run(
+    return run(
         """SELECT store, category, currency, count(*)::BIGINT AS n, min(price) AS low,
           quantile_cont(price, 0.25) AS q1, median(price) AS median,
           quantile_cont(price, 0.75) AS q3, max(price) AS high
@@ -68,7 +68,7 @@ def price_histogram(current: pa.Table, currency: str, bins: int = 24) -> pd.Data
 
     The two outer bins also hold what lies outside, so the counts add up to all priced products of that currency.
     """
-    priced = _run(
+    priced = run(
         "SELECT store, price FROM current WHERE price > 0 AND isfinite(price) AND currency = $currency",
         {"currency": currency},
         current=current,
@@ -87,7 +87,7 @@ def price_histogram(current: pa.Table, currency: str, bins: int = 24) -> pd.Data
 
 def discounts(current: pa.Table) -> pd.DataFrame:
     """[store, n, discounted, share, median_off]: a discount is a list price above the price; shares in [0, 1]."""
-    return _run(
+    return run(
         """SELECT store, count(*)::BIGINT AS n, count(*) FILTER (list_price > price)::BIGINT AS discounted,
           count(*) FILTER (list_price > price) / count(*) AS share,
           median(1 - price / list_price) FILTER (list_price > price) AS median_off
@@ -98,7 +98,7 @@ def discounts(current: pa.Table) -> pd.DataFrame:
 
 def availability(current: pa.Table) -> pd.DataFrame:
     """[store, availability, products]; what a page does not say is 'unsaid'."""
-    return _run(
+    return run(
         """SELECT store, availability, count(*)::BIGINT AS products FROM current
         GROUP BY ALL ORDER BY store, products DESC""",
         current=current,
@@ -107,7 +107,7 @@ def availability(current: pa.Table) -> pd.DataFrame:
 
 def colours(current: pa.Table, most: int = 14) -> pd.DataFrame:
     """[colour, products] in the shops' own words, lower-cased, the `most` frequent, the rest as 'other'."""
-    return _run(
+    return run(
         """WITH words AS (SELECT lower(trim(colour)) AS colour, count(*)::BIGINT AS products FROM current
           WHERE trim(colour) <> '' GROUP BY 1),
         ranked AS (SELECT *, row_number() OVER (ORDER BY products DESC, colour) AS place FROM words)
@@ -120,7 +120,7 @@ def colours(current: pa.Table, most: int = 14) -> pd.DataFrame:
 
 def examples(current: pa.Table, count: int = 12) -> list[dict[str, Any]]:
     """`count` products with an image address, the same ones every time, as dicts of plain values."""
-    return _run(
+    return run(
         """SELECT store, product_id, url, name, brand, price, list_price, currency, availability, category, colour
         FROM current WHERE len(image_urls) > 0 ORDER BY md5(store || '|' || product_id) LIMIT $count""",
         {"count": count},
@@ -128,7 +128,7 @@ def examples(current: pa.Table, count: int = 12) -> list[dict[str, Any]]:
     ).to_pylist()
 
 
-def _run(sql: str, parameters: dict[str, Any] | None = None, **tables: pa.Table) -> pa.Table:
+def run(sql: str, parameters: dict[str, Any] | None = None, **tables: pa.Table) -> pa.Table:
     with duckdb.connect(config={"enable_external_access": False}) as connection:
         for name, table in tables.items():
             connection.register(name, table)

@@ -20,7 +20,7 @@ from dataset.workspace import Workspace
 from reports import catalogue, charts
 from reports.funnel import Part, Stage, funnel
 from reports.page import render
-from reports.pictures import Pictures
+from reports.pictures import Pictures, product_pictures
 from reports.provenance import counts, provenance
 from reports.quality import balance, histograms, look_alikes, picks, unmapped
 from reports.runs import RunView, read_runs
@@ -63,7 +63,7 @@ def report(
     out = (out or ws.reports / "overview.html").resolve()
     found, pictures, warnings = counts(ws), Pictures(ws.blobs, faces_in=ws if blur_faces else None), list[str]()
     progress(0, 5)
-    snapshot = _newest_snapshot(ws, warnings)
+    snapshot = newest_snapshot(ws, warnings)
     runs, broken = read_runs(ws)
     warnings += [
         f"Run {name} can't be read and is left out: its run.json or evaluation.json is damaged." for name in broken
@@ -126,7 +126,7 @@ def _header(ws: Workspace, found: dict[str, int], snapshot: Snapshot | None, run
     }  # fmt: skip
 
 
-def _newest_snapshot(ws: Workspace, warnings: list[str]) -> Snapshot | None:
+def newest_snapshot(ws: Workspace, warnings: list[str]) -> Snapshot | None:
     """By its own date. One that can't be loaded is said in the report and the next older one is shown."""
     dated = []
     for name in list_snapshots(ws):
@@ -144,10 +144,10 @@ def _newest_snapshot(ws: Workspace, warnings: list[str]) -> Snapshot | None:
 
 def _funnel_section(ws: Workspace, snapshot: Snapshot | None) -> Section:
     stages = funnel(ws, None if snapshot is None else snapshot.rows)
-    return {"funnel": stages, "widest": max([stage.total for stage in stages] + [1]), "shade": _shade}
+    return {"funnel": stages, "widest": max([stage.total for stage in stages] + [1]), "shade": shade}
 
 
-def _shade(stage: Stage, part: Part) -> str:
+def shade(stage: Stage, part: Part) -> str:
     """Kept parts of one bar are told apart by three blues."""
     if part.kind != "kept":
         return part.kind
@@ -165,7 +165,7 @@ def _catalogue(ws: Workspace, pictures: Pictures) -> Section:
         "colours": charts.ranked(list(colours.itertuples(index=False, name=None)),
         "products") if len(colours) else None,
         "discounts": catalogue.discounts(current).to_dict("records"),
-        "examples": _with_pictures(ws, catalogue.examples(current), pictures),
+        "examples": product_pictures(ws, catalogue.examples(current), pictures),
         "prices": None, "other_currencies": 0,
     }  # fmt: skip
     if currency is not None:
@@ -177,30 +177,13 @@ def _catalogue(ws: Workspace, pictures: Pictures) -> Section:
     return section
 
 
-def _with_pictures(ws: Workspace, items: list[Section], pictures: Pictures) -> list[Section]:
-    """Each product beside the first usable image fetched for it."""
-    keys = [f"{item['store']}|{item['product_id']}" for item in items]
-    rows = ws.tables.query(
-        """SELECT store || '|' || product_id AS key, first(sha256 ORDER BY position NULLS LAST, sha256) AS sha256
-        FROM fetches f
-        WHERE list_contains(?::VARCHAR[], store || '|' || product_id) AND EXISTS (
-          FROM images i WHERE i.sha256 = f.sha256 AND i.status = 'ok') GROUP BY 1""",
-        parameters=[keys],
-    )
-    first = {row["key"]: row["sha256"] for row in rows.to_pylist()}
-    return [
-        {**item, "picture": pictures.image(first[key]) if key in first else None}
-        for item, key in zip(items, keys, strict=True)
-    ]
-
-
 def _image_sections(ws: Workspace, pictures: Pictures) -> Section:
     random, worst = picks(ws)
     clusters = [
         {"n": cluster[0]["n"], "members": [{**item, "picture": pictures.image(item["sha256"])} for item in cluster]}
         for cluster in look_alikes(ws)
     ]
-    sheets = {"random": _cells(random, pictures), "worst": _cells(worst, pictures)} if random else None
+    sheets = {"random": cells(random, pictures), "worst": cells(worst, pictures)} if random else None
     labels = [(field, charts.ranked(values, "images")) for field, values in balance(ws).items()]
     return {
         "quality": charts.quality(histograms(ws)), "look_alikes": clusters, "sheets": sheets, "labels": labels,
@@ -208,7 +191,7 @@ def _image_sections(ws: Workspace, pictures: Pictures) -> Section:
     }  # fmt: skip
 
 
-def _cells(rows: list[Section], pictures: Pictures) -> list[Section]:
+def cells(rows: list[Section], pictures: Pictures) -> list[Section]:
     return [
         {
             **row, "image": pictures.image(row["sha256"]), "mask": pictures.overlay(row["sha256"], row["mask_sha256"]),

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -104,3 +106,20 @@ def shrink(rgb: np.ndarray, longest_px: int) -> np.ndarray:
     image = Image.fromarray(rgb)
     image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
     return np.asarray(image)
+
+
+def product_pictures(ws: Workspace, items: Sequence[dict[str, Any]], pictures: Pictures) -> list[dict[str, Any]]:
+    """Each product ({store, product_id, …}) with `picture`, a thumbnail of the first usable image fetched for it."""
+    keys = [(str(item["store"]), str(item["product_id"])) for item in items]
+    rows = ws.tables.query(
+        """WITH asked AS (SELECT DISTINCT unnest($1::VARCHAR[]) AS store, unnest($2::VARCHAR[]) AS product_id)
+        SELECT f.store, f.product_id, first(f.sha256 ORDER BY f.position NULLS LAST, f.sha256) AS sha256
+        FROM fetches f JOIN asked a ON a.store = f.store AND a.product_id = f.product_id
+        JOIN images i ON i.sha256 = f.sha256 AND i.status = 'ok' GROUP BY ALL""",
+        parameters=[[store for store, _ in keys], [product for _, product in keys]],
+    )
+    first = {(row["store"], row["product_id"]): row["sha256"] for row in rows.to_pylist()}
+    return [
+        {**item, "picture": pictures.image(first[key]) if key in first else None}
+        for item, key in zip(items, keys, strict=True)
+    ]

@@ -46,18 +46,19 @@ def read_runs(ws: Workspace) -> tuple[list[RunView], list[str]]:
     views, broken = [], []
     for path in sorted(ws.runs.glob("*/run.json")):
         try:
-            views.append(_view(read_run(path.parent)))
+            views.append(view_of(read_run(path.parent)))
         except (ModisteError, KeyError, TypeError, ValueError, AttributeError, OSError):
             broken.append(path.parent.name)
     views.sort(key=lambda view: (str(view.run.data.get("started_at", "")), view.run.id), reverse=True)
     return views, broken
 
 
-def _view(run: Run) -> RunView:
+def view_of(run: Run) -> RunView:
+    """Raises KeyError, TypeError or ValueError where run.json lacks what no run lacks."""
     _ = (run.task, run.done, dict(run.data["recipe"]))  # what no run lacks; without them the folder is broken
     figures = sorted((run.folder / "figures").glob("*.png"))
     return RunView(
-        run, metrics_of(run.evaluation), _curves(run.folder / "metrics.csv"), _confusions(run.evaluation), figures
+        run, metrics_of(run.evaluation), _curves(run.folder / "metrics.csv"), confusions_of(run.evaluation), figures
     )
 
 
@@ -85,7 +86,7 @@ def metrics_of(evaluation: dict[str, Any]) -> dict[str, dict[str, Score]]:
     return found
 
 
-def _confusions(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+def confusions_of(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
     """[{name, classes, matrix}] where a square matrix of counts (rows truth, columns said) comes with as many names."""
     given = evaluation.get("confusion") or evaluation.get("confusions") or []
     entries = (
