@@ -9,10 +9,11 @@ WITH shown AS (
 ), latest AS (
   SELECT *, row_number() OVER (PARTITION BY store, product_id ORDER BY fetched_at DESC, crawl_id DESC) AS place FROM products
 ), verdicts AS (
-  SELECT sha256, field, verdict, row_number() OVER (PARTITION BY sha256, field ORDER BY created_at DESC, review_id) AS place
-  FROM reviews WHERE verdict IN ('accept', 'reject')
+  SELECT sha256, field, verdict, created_at,
+         row_number() OVER (PARTITION BY sha256, field ORDER BY created_at DESC, review_id) AS place
+  FROM reviews WHERE verdict IN ('accept', 'reject', 'relabel')
 ), rejected AS (
-  SELECT DISTINCT sha256, field FROM verdicts WHERE place = 1 AND verdict = 'reject'
+  SELECT DISTINCT sha256, field, created_at FROM verdicts WHERE place = 1 AND verdict = 'reject'
 ), ranked AS (
   SELECT sha256, source, kind, mask_sha256, quality, method,
          CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1
@@ -36,7 +37,10 @@ WITH shown AS (
 ), surest AS (
   SELECT sha256, field, value, row_number() OVER (PARTITION BY sha256, field
            ORDER BY source = 'person' DESC, confidence DESC, source, created_at DESC, value) AS place
-  FROM labels WHERE value IS NOT NULL AND field <> 'worn'  -- words of regions: many to a photo, none of them its label
+  FROM labels l WHERE value IS NOT NULL AND field <> 'worn'  -- words of regions: many to a photo, none of them its label
+    -- A field that was rejected last has no label, but one that a person gave since.
+    AND NOT EXISTS (SELECT 1 FROM rejected x WHERE x.sha256 = l.sha256 AND x.field = l.field
+                    AND NOT (l.source = 'person' AND coalesce(l.created_at > x.created_at, TRUE)))
 ), tags AS (
   SELECT sha256, '{' || string_agg(to_json(field) || ': ' || to_json(value), ', ' ORDER BY field) || '}' AS labels
   FROM surest WHERE place = 1 GROUP BY sha256

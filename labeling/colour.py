@@ -8,15 +8,14 @@ the backdrop to learn the light.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from labeling.colour_difference import delta_e_2000
-from labeling.colour_light import Light, light_of, relight
+from labeling.colour_belief import DAYLIGHT, Belief, belief_of
+from labeling.colour_light import Light, relight
+from labeling.colour_names import BASIC, chances, finer_name, to_lab
 
 MULTICOLOUR = "multicolour"
 MAX_PIXELS = 20_000  # sampled evenly from the mask: more changes no share by a percent
@@ -27,33 +26,20 @@ LEAST_KEPT = 0.3  # of the mask must be left after that, or it stays as it is
 EDGE_CONTRAST = 40  # of 255 in lightness, over 3 x 3 px
 LEAST_FLAT = 0.25  # of the mask must be flat, or edges count too
 SEEN = 0.10  # a colour smaller than this share of a thing does not count among its many colours
-SWATCHES: dict[str, tuple[str, ...]] = {
-    "black": ("000000", "18181a", "2b2b2e", "1c1f26"),
-    "white": ("ffffff", "f2f2f0", "e6e6e8", "fffff0", "f8f2e6", "efe6da"),
-    "grey": ("bcbcbc", "9a9a9a", "787878", "555555", "6b7076", "424448"),
-    "red": ("d01020", "a81020", "ff2030", "701020", "c83c3c"),
-    "orange": ("ff8000", "e86a10", "f59a40", "d95b20", "aa4e2a"),
-    "yellow": ("ffe000", "f5d040", "fff080", "d8b020"),
-    "green": ("00a040", "206030", "70b050", "a0d8a0", "556b2f", "1a3a28", "60c0a0", "808040", "9aa88c"),
-    "blue": ("1040c0", "203060", "4080e0", "90c0f0", "141c40", "506a90", "20a0c0", "7890b0", "247a84"),
-    "purple": ("7020a0", "50205a", "a070d0", "c0a0e0", "8a3a80"),
-    "pink": ("ff80b0", "f0b0c0", "e03090", "f8d0d8", "d87890", "e8b4ac"),
-    "brown": ("704020", "4a2c1a", "8a5a34", "a06a40", "3a2820", "b5804c"),
-    "beige": ("e8d8b8", "d8c0a0", "c8b090", "ebdfc4", "b8a080"),
-}
-_FINER = Path(__file__).with_name("xkcd_colours.txt")
 
 
 @dataclass(frozen=True)
 class Colour:
-    """`share` of the mask in [0, 1]; `rgb` as six hex digits; `name` one of `SWATCHES`; `finer` the nearest of the
-    survey's names, `delta_e` how far off it is (CIEDE2000)."""
+    """`share` of the mask in [0, 1]; `rgb` as six hex digits; `name` one of `BASIC`; `finer` the nearest of the
+    survey's names, `delta_e` how far off it is (CIEDE2000). `confidence` is the chance of `name` over the lights that
+    the photo may have been taken under and over where people draw a name's boundary."""
 
     name: str
     share: float
     rgb: str
     finer: str = ""
     delta_e: float = 0.0
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,10 +61,14 @@ def measure(
 ) -> Measured:
     """Colours of (H, W, 3) uint8 `rgb` inside (H, W) bool `mask` without `leave_out` (skin, hair, a bag)."""
     wanted = mask if leave_out is None else mask & ~leave_out
-    light = light_of(rgb, mask if leave_out is None else mask | leave_out) if balance and wanted.any() else None
+    if not wanted.any():
+        return Measured([], None)
+    belief = belief_of(rgb, mask if leave_out is None else mask | leave_out) if balance else DAYLIGHT
+    light = belief.middle()
     inner = _inner(wanted)
-    flat, every = (_sampled(rgb[where], light) for where in (_flat(rgb, inner), inner))
-    return Measured(_named(flat, every, clusters, seed) if len(flat) else [], light)
+    flat, every = (rgb[where] for where in (_flat(rgb, inner), inner))
+    flat, every = (pixels[:: max(1, len(pixels) // MAX_PIXELS)] for pixels in (flat, every))
+    return Measured(_named(flat, every, belief, clusters, seed), light)
 
 
 def dominant_colours(rgb: np.ndarray, mask: np.ndarray, *, clusters: int = 6, seed: int = 0) -> list[Colour]:
@@ -92,52 +82,40 @@ def is_multicolour(colours: list[Colour]) -> bool:
     return len(counted) >= 3 and max(colour.share for colour in counted) <= 0.5
 
 
-def to_lab(rgb: np.ndarray) -> np.ndarray:
-    """(N, 3) uint8 sRGB to (N, 3) float32 CIELAB (D65): L in 0..100, a and b about -128..127."""
-    return cv2.cvtColor(rgb.reshape(-1, 1, 3).astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
-
-
-def name_of(rgb: np.ndarray) -> str:
-    """The basic colour whose nearest swatch is nearest (CIEDE2000) to one (3,) uint8 colour."""
-    names, lab = _basic()
-    return names[int(delta_e_2000(lab, to_lab(rgb)).argmin())]
-
-
-def finer_name(rgb: np.ndarray) -> tuple[str, float]:
-    """(name of the xkcd survey nearest to one (3,) uint8 colour, how far off it is by CIEDE2000)."""
-    names, lab = _survey()
-    apart = delta_e_2000(lab, to_lab(rgb))
-    return names[int(apart.argmin())], float(apart.min())
-
-
-def _sampled(pixels: np.ndarray, light: Light | None) -> np.ndarray:
-    pixels = pixels[:: max(1, len(pixels) // MAX_PIXELS)]
-    return relight(pixels, light) if light is not None and len(pixels) else pixels
-
-
-def _named(flat: np.ndarray, every: np.ndarray, clusters: int, seed: int) -> list[Colour]:
+def _named(flat: np.ndarray, every: np.ndarray, belief: Belief, clusters: int, seed: int) -> list[Colour]:
     """Colours are found among the flat pixels; shares are of every pixel, by the nearest of those colours."""
-    lab = to_lab(flat)
+    light = belief.middle()
+    lit, all_lit = (pixels if light is None else relight(pixels, light) for pixels in (flat, every))
+    lab = to_lab(lit)
     groups = _group(lab, min(clusters, len(flat)), seed)
-    middles = [_typical(flat[members], lab[members]) for members in groups]
     centres = np.array([np.median(lab[members], axis=0) for members in groups])
-    apart = np.linalg.norm((to_lab(every)[:, None] - centres) * (LIGHTNESS_COUNTS, 1.0, 1.0), axis=2)
+    apart = np.linalg.norm((to_lab(all_lit)[:, None] - centres) * (LIGHTNESS_COUNTS, 1.0, 1.0), axis=2)
     shares = np.bincount(apart.argmin(axis=1), minlength=len(groups)) / len(every)
-    found: dict[str, tuple[float, np.ndarray]] = {}
-    for share, middle in sorted(zip(shares.tolist(), middles, strict=True), key=lambda pair: -pair[0]):
-        name = name_of(middle)
-        before, shown = found.get(name, (0.0, middle))
-        found[name] = (before + share, shown)
-    colours = [Colour(name, share, bytes(rgb).hex(), *finer_name(rgb)) for name, (share, rgb) in found.items()]
-    return sorted(colours, key=lambda colour: -colour.share)
+    found: dict[str, Colour] = {}
+    for which in np.argsort(-shares):
+        weights = _typical(lab[groups[which]])
+        seen, shown = (np.average(pixels[groups[which]], axis=0, weights=weights) for pixels in (flat, lit))
+        chance = name_chances(seen, belief)
+        _add(found, BASIC[int(chance.argmax())], float(shares[which]), np.round(shown).astype(np.uint8), chance.max())
+    return sorted(found.values(), key=lambda colour: -colour.share)
 
 
-def _typical(pixels: np.ndarray, lab: np.ndarray) -> np.ndarray:
-    """(3,) uint8: the mean weighted by chroma, without the darkest and lightest: shadow and gloss are pale."""
+def _add(found: dict[str, Colour], name: str, share: float, rgb: np.ndarray, chance: float) -> None:
+    """One name's shares are added up; what is shown of it is its largest part, which comes first."""
+    known = found.get(name) or Colour(name, 0.0, bytes(rgb).hex(), *finer_name(rgb), float(chance))
+    found[name] = replace(known, share=known.share + share)
+
+
+def name_chances(rgb: np.ndarray, belief: Belief) -> np.ndarray:
+    """(12,) chances of the basic names of one (3,) sRGB colour in 0..255, over the lights of `belief`."""
+    return np.asarray(belief.weight @ chances(to_lab(belief.relit(rgb))))
+
+
+def _typical(lab: np.ndarray) -> np.ndarray:
+    """(N,) weights: by chroma, without the darkest and lightest, for shadow and gloss are pale."""
     low, high = np.quantile(lab[:, 0], (0.2, 0.95))
     kept = (lab[:, 0] >= low) & (lab[:, 0] <= high)
-    weights = 4.0 + np.hypot(lab[kept, 1], lab[kept, 2])
-    return np.round(np.average(pixels[kept], axis=0, weights=weights)).astype(np.uint8)
+    return np.where(kept, 4.0 + np.hypot(lab[:, 1], lab[:, 2]), 0.0)
 
 
 def _inner(mask: np.ndarray) -> np.ndarray:
@@ -177,19 +155,3 @@ def _group(lab: np.ndarray, clusters: int, seed: int) -> list[np.ndarray]:
                 break
     merged = np.array(owner)[labels[:, 0]]
     return [merged == group for group in np.unique(merged)]
-
-
-@lru_cache(maxsize=1)
-def _basic() -> tuple[list[str], np.ndarray]:
-    return _table([(name, code) for name, codes in SWATCHES.items() for code in codes])
-
-
-@lru_cache(maxsize=1)
-def _survey() -> tuple[list[str], np.ndarray]:
-    lines = [line for line in _FINER.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    return _table([(name, code) for name, code in (line.split("\t") for line in lines)])
-
-
-def _table(pairs: list[tuple[str, str]]) -> tuple[list[str], np.ndarray]:
-    rgb = np.array([list(bytes.fromhex(code)) for _, code in pairs], np.uint8)
-    return [name for name, _ in pairs], to_lab(rgb)

@@ -105,6 +105,18 @@ def curate(ws: Workspace, *, name: str | None = None, force: bool = False, progr
     return result
 
 
+def waiting(ws: Workspace, *, name: str | None = None) -> int:
+    """How many verdicts a pull would find; nothing is changed. 0 where nothing was curated yet."""
+    fo = connect(ws)
+    try:
+        dataset = load(fo, ws, name)
+    except EmptyError:
+        return 0
+    known = store.documents(dataset)
+    fields = dataset.info.get("fields") or store.label_fields(taxonomy_of(ws))
+    return len(listen(known, fields, taxonomy_of(ws)).verdicts) + len(_drawn(known)[0])
+
+
 def pull(ws: Workspace, *, name: str | None = None, reviewer: str | None = None) -> PullResult:
     """Turn the App's tags and edits into reviews and their effects. Pulling twice adds nothing; cut off anywhere, the
     same call goes on: what was pulled is noted in the App last."""
@@ -123,13 +135,18 @@ def pull(ws: Workspace, *, name: str | None = None, reviewer: str | None = None)
     return PullResult(*counts, result.labels, result.masks + redrawn.masks, sorted(heard.odd), kept, bad)
 
 
-def launch(ws: Workspace, port: int = 5151, wait: bool = True, *, name: str | None = None) -> Any:
-    """Open the App on 127.0.0.1:`port`; with `wait`, return when it is closed. Returns FiftyOne's session."""
+def launch(
+    ws: Workspace, port: int = 5151, wait: bool = True, *, name: str | None = None, view: str | None = None
+) -> Any:
+    """Open the App on 127.0.0.1:`port`, with a saved view where one is named; with `wait`, return when it is closed.
+    Returns FiftyOne's session. UsageError for a view that there is not."""
     from labeling.plugin.install import install
 
     fo = connect(ws)
-    install(ws)
-    session = fo.launch_app(load(fo, ws, name), port=port, address="127.0.0.1", remote=True)
+    install(ws, store.own_plugins())
+    dataset = load(fo, ws, name)
+    shown = dataset.load_saved_view(saved_view(dataset, view)) if view else None
+    session = fo.launch_app(dataset, view=shown, port=port, address="127.0.0.1", remote=True)
     if wait:
         session.wait(-1)
     return session
@@ -144,13 +161,26 @@ def load(fo: Any, ws: Workspace, name: str | None = None) -> Any:
         return fo.load_dataset(name)
 
 
+def address_of(ws: Workspace, port: int, view: str | None = None) -> str:
+    """What to type into a browser; the App opens a saved view by its name with dashes."""
+    with store.database():
+        dataset = load(connect(ws), ws)
+        slug = f"?view={dataset._get_saved_view_doc(saved_view(dataset, view)).slug}" if view else ""
+    return f"http://127.0.0.1:{port}/datasets/{dataset.slug}{slug}"
+
+
+def saved_view(dataset: Any, view: str) -> str:
+    """The view's name, given that or its name in an address (`worst-masks`). UsageError names the views there are."""
+    known = {found.slug: found.name for found in dataset._doc.get_saved_views()}
+    if view not in known.values() and view not in known:
+        raise UsageError(f"there is no saved view '{view}'", expected=", ".join(sorted(known.values())))
+    return known.get(view, view)
+
+
 def of_view(ws: Workspace, view: str, most: int) -> list[str]:
     """sha256s of the first `most` samples of a saved view that are in a part. UsageError names the views there are."""
     dataset = load(connect(ws), ws)
-    known = dataset.list_saved_views()
-    if view not in known:
-        raise UsageError(f"there is no saved view '{view}'", expected=", ".join(known))
-    shown = zip(*dataset.load_saved_view(view).values(["sha256", "split"]), strict=True)
+    shown = zip(*dataset.load_saved_view(saved_view(dataset, view)).values(["sha256", "split"]), strict=True)
     found = [sha256 for sha256, split in shown if split][:most]
     if not found:
         raise EmptyError(f"the view '{view}' holds no image that is in a part", cure="Run: modiste split")

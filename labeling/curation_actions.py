@@ -6,26 +6,22 @@ of forms or panels. Judging by button records at once, so who and when are those
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from dataset.errors import EmptyError, UsageError
 from dataset.snapshot import create_snapshot
 from dataset.taxonomy import Taxonomy
 from dataset.workspace import Workspace
-from labeling import curation, curation_annotate, curation_store
+from labeling import curation, curation_annotate, curation_masks, curation_store
 from labeling.curation import reviewer_name
+from labeling.curation_masks import RebuildResult, methods
 from labeling.curation_rows import taxonomy_of
-from labeling.cutting import Job, Outcome, cut
 from labeling.review import ReviewResult, Verdict, record
-from labeling.workers import in_workers
 
 TOOLS = curation_annotate.TOOLS
-METHODS = {"grabcut-scene": "scene", "grabcut-packshot": "packshot"}
-__all__ = ["METHODS", "TOOLS", "reviewer_name"]
+__all__ = ["TOOLS", "methods", "reviewer_name"]
 
 
 @dataclass(frozen=True)
@@ -36,18 +32,6 @@ class Progress:
     reviewed: int
     contradicted: int
     last: str | None
-
-
-@dataclass(frozen=True)
-class RebuildResult:
-    """Masks made anew, and images for which the method found nothing, by reason."""
-
-    rebuilt: int
-    failed: dict[str, int]
-
-    def line(self) -> str:
-        why = ", ".join(f"{reason} {count}" for reason, count in sorted(self.failed.items()))
-        return f"{self.rebuilt} masks rebuilt, to be reviewed" + (f"; not: {why}" if why else "")
 
 
 def judge(ws: Workspace, sha256s: Sequence[str], verdict: str, *, reviewer: str) -> ReviewResult:
@@ -69,21 +53,10 @@ def relabel(ws: Workspace, sha256s: Sequence[str], field: str, value: str, *, re
 
 
 def rebuild(ws: Workspace, sha256s: Sequence[str], method: str, *, reviewer: str) -> RebuildResult:
-    """Make masks by another method. The mask shown is rejected where it would stand before the new one, which is shown
-    from then on and counts once it is accepted. Raises UsageError for an unknown method."""
-    if method not in METHODS:
-        raise UsageError(f"there is no method '{method}'", expected="one of " + ", ".join(METHODS))
-    jobs = (Job(sha256, "grabcut", METHODS[method], ws.blobs.get(sha256)) for sha256 in sha256s)
-    outcomes = list(in_workers(cut, jobs, total=len(sha256s), workers=1 if len(sha256s) < 40 else None))
-    good = [outcome for outcome in outcomes if not outcome.reason]
-    failed: dict[str, int] = {}
-    for outcome in outcomes:
-        if outcome.reason:
-            failed[outcome.reason] = failed.get(outcome.reason, 0) + 1
-    _overrule(ws, [outcome.sha256 for outcome in good], reviewer)
-    ws.tables.upsert("masks", [row for outcome in good for row in _mask_rows(ws, outcome, reviewer)])
+    """Make masks by another of `methods`, to be reviewed, then bring the samples in step."""
+    result = curation_masks.rebuild(ws, sha256s, method, reviewer=reviewer)
     curation.curate(ws)
-    return RebuildResult(len(good), failed)
+    return result
 
 
 def send(ws: Workspace, sha256s: Sequence[str], tool: str) -> curation_annotate.SendResult:
@@ -141,27 +114,6 @@ def _words(ws: Workspace) -> Taxonomy:
     if (found := taxonomy_of(ws)) is None:
         raise UsageError("the workspace's taxonomy can't be read", where=ws.settings.taxonomy)
     return found
-
-
-def _overrule(ws: Workspace, sha256s: list[str], reviewer: str) -> None:
-    sql = """SELECT DISTINCT sha256 FROM masks WHERE kind = 'composite' AND status = 'ok' AND source <> 'grabcut'
-             AND sha256 IN (SELECT unnest(?::VARCHAR[]))"""
-    for _ in range(3):  # a review, the cutout below it, a model's below that
-        better = ws.tables.query(sql, parameters=[sha256s])["sha256"].to_pylist()
-        if not better:
-            return
-        record(ws, [Verdict(sha256, "reject") for sha256 in better], reviewer=reviewer, source="fiftyone")
-
-
-def _mask_rows(ws: Workspace, made: Outcome, reviewer: str) -> list[dict[str, Any]]:
-    method = json.dumps(made.method | {"asked_by": reviewer}, sort_keys=True)
-    return [
-        {"sha256": made.sha256, "kind": kind, "source": made.source, "status": "ok", "reason": None,
-         "mask_sha256": ws.blobs.put(png), "method": method, "width": made.width, "height": made.height,
-         "quality": min(made.scores.values()), "scores": json.dumps(made.scores, sort_keys=True), "flags": made.flags,
-         "created_at": datetime.now(UTC)}
-        for kind, png in made.pngs.items()
-    ]  # fmt: skip
 
 
 def _tag(ws: Workspace, sha256s: Sequence[str], verdict: str) -> None:

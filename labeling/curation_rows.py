@@ -15,16 +15,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dataset import taxonomy
 from dataset.errors import UsageError
 from dataset.progress import Progress, silent
 from dataset.schema import SCHEMAS
-from dataset.taxonomy import Taxonomy, load_taxonomy
+from dataset.taxonomy import Taxonomy
+from dataset.taxonomy_overlay import NAME as OVERLAY
 from dataset.thresholds import ISSUES, issues
 from dataset.workspace import Workspace
+from labeling.contradictions import Said, contradictions
 from labeling.curation_files import class_maps, pictures
+from labeling.review import stands
+from labeling.tagging import DISAGREEMENT
 
-MASK_TRUST = ("review", "cutout", "import", "model", "grabcut")
-SURE = 0.75  # what a source says with this confidence it may be held to
 LABEL_TRUST = ("person", "import", "store", "rule")
 OF_IMAGES = tuple(measure for measure in ISSUES) + tuple(name for name in ("faces",) if name in SCHEMAS["images"].names)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
@@ -55,23 +58,15 @@ ORDER BY i.sha256
 NOT_SHOWN = ("sha256", "width", "height", "bytes", "format", "view")
 LINKS = ("page_url", "image_url", "product_url")
 SAID = """
-SELECT sha256, field, value, source, confidence, row_number() OVER (PARTITION BY sha256, field, source
+SELECT sha256, field, value, source, confidence, created_at, row_number() OVER (PARTITION BY sha256, field, source
          ORDER BY created_at DESC, confidence DESC, value) = 1 AS newest
 FROM labels WHERE value IS NOT NULL ORDER BY sha256, field, source, value
 """
 OVERRULED = """
-SELECT sha256, field FROM reviews WHERE verdict IN ('reject', 'relabel', 'accept') AND field NOT IN ('mask', 'image')
+SELECT sha256, field, max(created_at) AS at FROM reviews
+WHERE verdict IN ('reject', 'relabel', 'accept') AND field NOT IN ('mask', 'image')
 GROUP BY sha256, field HAVING arg_max(verdict, created_at) = 'reject'
 """
-
-
-@dataclass(frozen=True)
-class Said:
-    """A label: what, how sure (in [0, 1], None where unsaid), and who says so (store, rule, person, model:<run>)."""
-
-    value: str
-    confidence: float | None
-    source: str
 
 
 @dataclass(frozen=True)
@@ -122,8 +117,8 @@ def _values(fact: dict[str, Any], mask: dict[str, Any] | None, said: Any, words:
     for name in LINKS:  # an App makes a link of it: nothing but the web's own addresses
         found[name] = found[name] if found[name] and _WEB.match(found[name]) else None
     found["issues"] = issues(fact)
-    found["said"] = sorted({_line(name, each) for name, all_ in said.items() for each in all_})
-    found["disagreements"] = sorted(name for name, all_ in said.items() if _contradict(name, all_, words))
+    found["said"] = sorted({_line(name, each) for name, all_ in said.items() if name != DISAGREEMENT for each in all_})
+    found["disagreements"] = contradictions(said, words)
     keys = ("mask_quality", "mask_source", "mask_sha256", "mask_flags", "mask_scores")
     told = (mask["quality"], mask["source"], mask["mask_sha256"], mask["flags"] or [], _scores(mask)) if mask else None
     return found | dict(zip(keys, told or (None, None, None, [], []), strict=True))
@@ -142,40 +137,25 @@ def _line(name: str, said: Said) -> str:
     return f"{name}={said.value} ({said.source}" + (f" {said.confidence:.2f})" if said.confidence is not None else ")")
 
 
-def _contradict(name: str, said: list[Said], words: Taxonomy | None) -> bool:
-    """What each source says first, and all it is `SURE` of, hold two values of which neither is the more general one
-    of the other. `worn` and multi fields may hold several; what a run predicts is no source."""
-    if words is None or name not in words.fields or words.fields[name].kind == "multi":
-        return False
-    first: dict[str, Said] = {}
-    for each in sorted((each for each in said if not each.source.startswith("model")), key=_rank):
-        first.setdefault(each.source, each)
-    values = {each.value for each in first.values()} | {
-        each.value for each in said if (each.confidence or 0) >= SURE and not each.source.startswith("model")
-    }
-    try:
-        general = {parent for value in values for parent in words.ancestors(name, value)}
-    except UsageError:  # a value of an older taxonomy
-        general = set()
-    return len(values - general) > 1
-
-
 def _masks(ws: Workspace, wanted: set[str]) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """{sha256: best composite}, and {sha256: newest composite that a run drew}."""
     rows = ws.tables.read("masks", where="kind = 'composite' AND status = 'ok' AND mask_sha256 IS NOT NULL").to_pylist()
     rows = [row for row in rows if row["sha256"] in wanted]
-    rows.sort(key=lambda row: (-_trust(MASK_TRUST, row["source"]), row["source"]))
+    rows.sort(key=lambda row: stands(row["source"]))
     guesses = [row for row in rows if row["source"].startswith("model:")]
-    return {row["sha256"]: row for row in rows}, {row["sha256"]: row for row in guesses}
+    return {row["sha256"]: row for row in reversed(rows)}, {row["sha256"]: row for row in guesses}
 
 
 def _told(ws: Workspace) -> dict[str, dict[str, list[Said]]]:
-    """{sha256: {field: everything said}}. A field that a person rejected has no labels but a person's."""
-    gone = {(row["sha256"], row["field"]) for row in ws.tables.query(OVERRULED).to_pylist()}
+    """{sha256: {field: everything said}}. A field that was rejected last has no labels but what a person said since, as
+    in a snapshot."""
+    gone = {(row["sha256"], row["field"]): row["at"] for row in ws.tables.query(OVERRULED).to_pylist()}
     found: dict[str, dict[str, list[Said]]] = defaultdict(lambda: defaultdict(list))
     for row in ws.tables.query(SAID).to_pylist():
         person = row["source"] == "person"
-        if (person and not row["newest"]) or (row["sha256"], row["field"]) in gone:
+        rejected = gone.get((row["sha256"], row["field"]))
+        since = person and row["created_at"] is not None and rejected is not None and row["created_at"] > rejected
+        if (person and not row["newest"]) or (rejected is not None and not since):
             continue
         found[row["sha256"]][row["field"]].append(Said(row["value"], row["confidence"], row["source"]))
     return found
@@ -191,24 +171,22 @@ def _best(said: dict[str, list[Said]], kinds: tuple[str, ...], *, without: bool 
 
 
 def _rank(said: Said) -> tuple[int, float, str]:
-    return _trust(LABEL_TRUST, said.source), -(said.confidence or 0.0), said.value
-
-
-def _trust(order: tuple[str, ...], source: str) -> int:
-    kind = source.split(":")[0]
-    return order.index(kind) if kind in order else len(order)
+    kind = said.source.split(":")[0]
+    trust = LABEL_TRUST.index(kind) if kind in LABEL_TRUST else len(LABEL_TRUST)
+    return trust, -(said.confidence or 0.0), said.value
 
 
 def taxonomy_of(ws: Workspace) -> Taxonomy | None:
-    """The workspace's taxonomy, read once; None where it can't be: curation can be looked at without one."""
-    name = ws.settings.taxonomy
-    path = Path(name)
+    """The workspace's taxonomy with its people's words, read again where a file changed; None where it can't be read:
+    curation can be looked at without one."""
     try:
-        return _read_taxonomy(name, path.stat().st_mtime_ns if path.is_file() else 0)
+        files = [taxonomy.path_of(ws.settings.taxonomy, ws.root), ws.root / OVERLAY]
+        times = tuple(path.stat().st_mtime_ns for path in files if path.is_file())
+        return _read_taxonomy(ws.settings.taxonomy, ws.root, times)
     except UsageError:
         return None
 
 
 @lru_cache(maxsize=4)
-def _read_taxonomy(name: str, changed: int) -> Taxonomy:
-    return load_taxonomy(name)
+def _read_taxonomy(name: str, root: Path, changed: tuple[int, ...]) -> Taxonomy:
+    return taxonomy.taxonomy_of(Workspace.open(root), name)

@@ -12,10 +12,12 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,27 +59,46 @@ def connect(ws: Workspace) -> Any:
     os.environ.setdefault(
         "FIFTYONE_DATABASE_VALIDATION", "false"
     )  # the bundled mongod is old, and says so at each start
-    os.environ["FIFTYONE_PLUGINS_DIR"] = str(ws.scratch(PLUGINS))
     if "FIFTYONE_DATABASE_URI" not in os.environ:
         os.environ.setdefault("FIFTYONE_DATABASE_DIR", str(ws.scratch("fiftyone")))
     with database():
         import fiftyone
 
+    own_plugins()  # before ours takes its place
     fiftyone.config.show_progress_bars = False
-    fiftyone.config.plugins_dir = os.environ["FIFTYONE_PLUGINS_DIR"]
+    fiftyone.config.plugins_dir = os.environ["FIFTYONE_PLUGINS_DIR"] = str(ws.scratch(PLUGINS))
     return fiftyone
+
+
+@lru_cache(maxsize=1)
+def own_plugins() -> Path | None:
+    """The folder of the user's own plugins, as FiftyOne's settings had it when this process first asked; None where
+    that was a workspace's already, as in the App's server."""
+    import fiftyone
+
+    told = Path(fiftyone.config.plugins_dir).expanduser()
+    return None if told.as_posix().endswith(PLUGINS) else told
 
 
 @contextmanager
 def database() -> Iterator[None]:
     """A database that goes away in the middle is a StorageError with its cure, not a driver's trace."""
-    from pymongo.errors import ConnectionFailure, OperationFailure
-
     try:
         yield
-    except (ConnectionFailure, OperationFailure, ConnectionError) as error:
+    except Exception as error:
+        if not isinstance(error, _of_database()):
+            raise
         what = f"FiftyOne's database went away: {str(error).splitlines()[0][:200]}"
         raise StorageError(what, cure="Run the same command again: what was committed is kept") from error
+
+
+def _of_database() -> tuple[type[Exception], ...]:
+    """What the driver raises, and FiftyOne, once it is there at all, for a mongod that does not answer in a minute."""
+    from pymongo.errors import ConnectionFailure, OperationFailure
+
+    service = sys.modules.get("fiftyone.core.service")
+    started: tuple[type[Exception], ...] = (service.ServiceException,) if service else ()
+    return (ConnectionFailure, OperationFailure, ConnectionError, *started)
 
 
 def dataset_name(ws: Workspace) -> str:

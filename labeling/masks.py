@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -106,11 +106,13 @@ def label_masks(
     method: str = "auto",
     prior: str = "auto",
     model: Model | None = None,
+    only: Collection[str] | None = None,
     workers: int | None = None,
     engine: Engine = LOCAL,
     progress: Progress = silent,
 ) -> MasksResult:
-    """Mask every usable image that lacks a mask as good as this would make.
+    """Mask every usable image that lacks a mask as good as this would make; of `only` (sha256s), each is guessed anew
+    whatever masks it has: a person asked for these.
 
     `method`: auto (a cutout, else the model where one is given, else GrabCut), or cutout, model, grabcut alone.
     `prior` is GrabCut's: auto takes the best that is installed. Raises EmptyError where `check` found no image,
@@ -121,12 +123,15 @@ def label_masks(
     images = ws.tables.read("images", ["sha256", "view"], "status = 'ok'").to_pylist()
     if not images:
         raise EmptyError("no usable image to mask", where=str(ws.root), cure="Run crawl and check first")
+    chosen = None if only is None else set(only)
+    images = [image for image in images if chosen is None or image["sha256"] in chosen]
     known = _known_cutouts(ws)
-    tasks = [task for task in _tasks(ws, images, cutouts, method, guess) if not _is_done(task, known)]
+    tasks = _tasks(ws, images, cutouts, method, guess, anew=chosen is not None)
+    tasks = [task for task in tasks if not _is_done(task, known)]
     counts: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
     for done, outcome in enumerate(_outcomes(ws, tasks, guess, workers, engine), start=1):
-        rows += _rows(ws, outcome)
+        rows += mask_rows(ws, outcome)
         counts[outcome.reason or outcome.source.split(":")[0]] += 1
         if done % COMMIT_EVERY == 0 or done == len(tasks):
             ws.tables.upsert("masks", rows)
@@ -165,7 +170,7 @@ def _masked(ws: Workspace) -> set[str]:
 
 
 def _tasks(
-    ws: Workspace, images: list[dict[str, Any]], cutouts: Path | None, method: str, guess: _Guess
+    ws: Workspace, images: list[dict[str, Any]], cutouts: Path | None, method: str, guess: _Guess, *, anew: bool
 ) -> list[_Task]:
     found = {} if method in ("grabcut", "model") or cutouts is None else find_cutouts(ws, cutouts)
     tasks = []
@@ -175,7 +180,7 @@ def _tasks(
             tasks.append(_Task(sha256, view, "cutout", pair.get("person"), pair.get("garment")))
         elif method != "cutout":
             tasks.append(_Task(sha256, view, guess.source(view)))
-    return _without_better(ws, tasks)
+    return tasks if anew else _without_better(ws, tasks)
 
 
 def _without_better(ws: Workspace, tasks: list[_Task]) -> list[_Task]:
@@ -246,7 +251,8 @@ def _job(ws: Workspace, task: _Task, guess: _Guess) -> Job:
     return Job(task.sha256, task.source, task.view, photo, person, garment, guess.prior, said)
 
 
-def _rows(ws: Workspace, outcome: Outcome) -> list[dict[str, Any]]:
+def mask_rows(ws: Workspace, outcome: Outcome) -> list[dict[str, Any]]:
+    """The rows of one image's outcome; its PNGs go to the blobs."""
     common = {
         "sha256": outcome.sha256,
         "source": outcome.source,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,12 +19,12 @@ import numpy as np
 
 from dataset.blobs import sha256_of
 from dataset.errors import MaskError, UsageError
+from dataset.mask_sources import rank
 from dataset.masks import GARMENT, SKIN, binary_png, to_png, validate
 from dataset.workspace import Workspace
 from labeling.mask_quality import flags, measure
 
 VERDICTS = ("accept", "reject", "relabel")
-TRUST = ("review", "cutout", "import", "model", "grabcut")
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,28 @@ def record_masks(ws: Workspace, found: Sequence[CorrectedMask], *, reviewer: str
     return ReviewResult(len(reviews), 0, len(reviews))
 
 
+def overrule(ws: Workspace, shown: Mapping[str, str], *, reviewer: str, source: str) -> int:
+    """Reject every mask that stands before the one of source `shown[sha256]`, so that this one is seen and judged next;
+    one review an image. Returns how many images had such masks."""
+    gone: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in ws.tables.read("masks", where="status = 'ok'").to_pylist():
+        if row["sha256"] in shown and stands(row["source"]) < stands(shown[row["sha256"]]):
+            gone[row["sha256"]].append(row)
+    turns, now = _turns(ws, reviewer), datetime.now(UTC)
+    abouts = {sha256: min(rows, key=lambda row: stands(row["source"]))["mask_sha256"] for sha256, rows in gone.items()}
+    reviews = [_row(Verdict(sha256, "reject"), turns, about, reviewer, source, now) for sha256, about in abouts.items()]
+    masks = [row | {"status": "bad", "reason": "rejected", "created_at": now} for rows in gone.values() for row in rows]
+    for table, effect in (("masks", masks), ("reviews", [row for row in reviews if row])):
+        if effect:
+            ws.tables.upsert(table, effect)
+    return len(gone)
+
+
+def stands(source: str) -> tuple[int, str]:
+    """What masks of one image are sorted by; the first is the one shown, and taken by a snapshot."""
+    return rank(source), source
+
+
 def _turns(ws: Workspace, reviewer: str) -> dict[tuple[str, str], list[str]]:
     """{(sha256, field): ids of this person's verdicts, in order}."""
     sql = "SELECT sha256, field, review_id FROM reviews WHERE reviewer = ? ORDER BY created_at, review_id"
@@ -170,7 +192,7 @@ def _best_composites(ws: Workspace) -> dict[str, list[dict[str, Any]]]:
         if row["status"] == "ok" or row["reason"] == "rejected":
             found.setdefault(row["sha256"], []).append(row)
     for rows in found.values():
-        rows.sort(key=lambda row: TRUST.index(row["source"].split(":")[0]))
+        rows.sort(key=lambda row: stands(row["source"]))
     return found
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from labeling_drawn import masks, photo
 
-from labeling.colour import dominant_colours, name_of
+from labeling.colour import dominant_colours
+from labeling.colour_names import name_of
 
 _, DRESS = masks()
 CLOTHS = {

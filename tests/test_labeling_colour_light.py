@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labeling.colour import Colour, finer_name, is_multicolour, measure
+from labeling.colour import Colour, is_multicolour, measure
+from labeling.colour_belief import belief_of
 from labeling.colour_difference import delta_e_2000
-from labeling.colour_light import light_of, to_linear, to_srgb, white_of
+from labeling.colour_light import to_linear, to_srgb, white_of
+from labeling.colour_names import chances, finer_name, to_lab
 
 # Sharma, Wu & Dalal 2005, table 1: L a b, L a b, difference.
 PAIRS = (
@@ -66,10 +68,10 @@ def test_the_light_is_read_from_the_backdrop_and_taken_out(kelvin: float, gain: 
 
 def test_plain_daylight_a_busy_place_and_a_green_wall_are_left_alone():
     rgb, mask = packshot((190, 30, 40))
-    assert light_of(rgb, mask) is None
+    assert measure(rgb, mask).light is None
     busy = np.random.default_rng(0).integers(0, 255, rgb.shape).astype(np.uint8)
-    assert light_of(busy, mask) is None
-    assert light_of(np.where(mask[..., None], rgb, np.uint8((120, 220, 120))), mask) is None
+    assert not belief_of(busy, mask).backdrop
+    assert not belief_of(np.where(mask[..., None], rgb, np.uint8((120, 220, 120))), mask).backdrop
 
 
 def test_shares_are_of_the_whole_mask_and_skin_is_left_out():
@@ -95,3 +97,18 @@ def test_many_colours_without_a_leader_are_multicolour():
 def test_a_mask_that_holds_nothing_has_no_colour():
     rgb, mask = packshot((190, 30, 40))
     assert measure(rgb, np.zeros_like(mask)).colours == []
+
+
+@pytest.mark.parametrize(("kelvin", "gain"), [(3300, 1.25), (3700, 1.2), (4200, 1.1)])
+def test_a_backdrop_with_two_blown_channels_still_tells_a_lamp(kelvin: float, gain: float):
+    rgb, mask = packshot((120, 122, 124))
+    seen = lit(rgb, kelvin, gain)
+    assert (seen[0, 0] >= 250).sum() >= 1
+    assert measure(seen, mask).light.temperature_k == pytest.approx(kelvin, rel=0.15)
+    assert measure(seen, mask).colours[0].name == "grey"
+
+
+def test_chances_add_up_and_a_name_between_two_is_less_sure():
+    assert chances(to_lab(np.array([[190, 30, 40], [128, 128, 128]], np.uint8))).sum(axis=1) == pytest.approx(1.0)
+    sure, between = (measure(*packshot(cloth)).colours[0].confidence for cloth in ((16, 64, 192), (212, 100, 100)))
+    assert 0 < between < sure <= 1

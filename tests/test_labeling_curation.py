@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import signal
-import socket
-import subprocess
-import time
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from labeling_drawn import drawn_workspace
+from labeling_mongo import Mongo
 
-from dataset.errors import StorageError
+from dataset.errors import StorageError, UsageError
 from dataset.takedown import takedown
 from dataset.workspace import Workspace
 from labeling import curation
-from labeling.curation import curate, dataset_name, pull
-from labeling.curation_rows import curation_rows
+from labeling.curation import address_of, curate, dataset_name, of_view, pull, waiting
 from labeling.curation_store import connect
 
 pytestmark = pytest.mark.slow
-
-
-class Mongo:
-    """A real mongod that can be killed and started again on the same files and port."""
-
-    def __init__(self, folder: Path) -> None:
-        spec = importlib.util.find_spec("fiftyone")
-        places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-        self.binary = next((found for place in places if (found := place / "db" / "bin" / "mongod").exists()), None)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        assert self.binary is not None
-        told = ["--dbpath", str(self.folder), "--port", str(self.port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
-        self.process = subprocess.Popen([str(self.binary), *told], stdout=subprocess.DEVNULL)
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +37,16 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongo]:
     server.kill()
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three drawn images, made once; each test works on a copy."""
+    return drawn_workspace(tmp_path_factory.mktemp("drawn") / "ws", 3).root
+
+
 @pytest.fixture
-def ws(tmp_path: Path, mongo: Mongo, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def ws(tmp_path: Path, drawn: Path, mongo: Mongo, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("MODISTE_REVIEWER", "ana")
-    return drawn_workspace(tmp_path / "ws", 3)
+    return Workspace.open(shutil.copytree(drawn, tmp_path / "ws"))
 
 
 def data_set(ws: Workspace) -> Any:
@@ -89,43 +62,6 @@ def tag(ws: Workspace, *tags: list[str]) -> list[str]:
         sample.tags = each
         sample.save()
     return [sample.sha256 for sample in samples]
-
-
-def test_rows_have_openable_pictures_class_maps_sources_and_web_links_only(tmp_path: Path):
-    from PIL import Image
-
-    ws = drawn_workspace(tmp_path / "ws", 2)
-    product = ws.tables.read("products").to_pylist()[0]
-    ws.tables.upsert("products", [product | {"url": "javascript:alert(1)", "name": "<script>alert(1)</script>"}])
-    rows = curation_rows(ws)
-    assert [row.filepath.suffix for row in rows] == [".png", ".png"]
-    assert sorted(value for _, value in Image.open(rows[0].mask).getcolors()) == [0, 1, 2]
-    assert (rows[0].labels["colour"].value, rows[0].labels["colour"].source) == ("red", "store")
-    links = {row.values["product_url"] for row in rows}
-    assert len(links) == 2
-    assert None in links
-    assert "<script>alert(1)</script>" in {row.values["product_name"] for row in rows}
-
-
-def test_sources_that_contradict_each_other_are_named(tmp_path: Path):
-    ws = drawn_workspace(tmp_path / "ws", 2)
-    sha256 = curation_rows(ws)[0].sha256
-    said = {"sha256": sha256, "field": "colour", "value": "blue", "word": "x", "source": "import:x", "confidence": 0.4}
-    ws.tables.upsert("labels", [said, said | {"field": "type", "value": "dress", "word": "y"}])
-    rows = curation_rows(ws)
-    assert [row.values["disagreements"] for row in rows] == [["colour"], []]
-    assert "colour=blue (import:x 0.40)" in rows[0].values["said"]
-
-
-def test_an_image_whose_address_was_refused_since_is_shown_as_opted_out(tmp_path: Path):
-    from datetime import UTC, datetime
-
-    ws = drawn_workspace(tmp_path / "ws", 2)
-    first = ws.tables.read("fetches").to_pylist()[0]
-    later = {"crawl_id": "c2", "status": "refused", "reason": "noai", "sha256": None, "fetched_at": datetime.now(UTC)}
-    ws.tables.append("fetches", [first | later])
-    assert {row.sha256: row.values["opt_out"] for row in curation_rows(ws)}[first["sha256"]] == "noai"
-    assert [row.values["opt_out"] for row in curation_rows(ws)].count(None) == 1
 
 
 def test_tags_come_back_once_and_survive_a_rebuild(ws: Workspace):
@@ -266,3 +202,28 @@ def test_a_mask_put_in_the_place_of_ours_becomes_a_reviewed_one(ws: Workspace):
     assert (found.new, list(found.bad_masks)) == (1, [bad.sha256])
     curate(ws)
     assert dict(zip(*data_set(ws).values(["sha256", "mask_source"]), strict=True))[good.sha256] == "review"
+
+
+def test_every_saved_view_returns_its_samples_as_the_app_loads_it(ws: Workspace):
+    from fiftyone.server.view import get_view
+
+    curate(ws)
+    dataset = data_set(ws)
+    shown = {}
+    for name in dataset.list_saved_views():
+        stages = dataset.load_saved_view(name)._serialize()
+        shown[name] = get_view(dataset.name, stages=stages).values("sha256")
+        assert address_of(ws, 5151, name).endswith(f"?view={name.replace(' ', '-')}")
+    assert {name for name, sha256s in shown.items() if len(sha256s) == 3} >= {"worst masks", "unreviewed", "scenes"}
+    worst = [dataset.match({"sha256": sha256}).first().mask_quality for sha256 in shown["worst masks"]]
+    assert worst == sorted(worst)
+    with pytest.raises(UsageError, match="no saved view 'wurst'"):
+        of_view(ws, "wurst", 1)
+
+
+def test_verdicts_are_counted_without_pulling_them(ws: Workspace):
+    curate(ws)
+    tag(ws, ["accept"], ["relabel:colour=blue"])
+    assert (waiting(ws), ws.tables.read("reviews").num_rows) == (2, 0)
+    pull(ws)
+    assert waiting(ws) == 0

@@ -1,6 +1,6 @@
 """Screenshots of the FiftyOne App on a drawn shop: `.venv/bin/python docs/pictures/app.py demo-workspace`.
 
-In: a workspace that `modiste demo` made (drawn, never photographs). Out, in this folder: app-views.png (a saved view),
+In: a workspace that `modiste demo` made (drawn, never photographs). Out, in this folder: app-view.png (a saved view),
 app-panel.png (the plugin's panel and its buttons), app-reviewed.png (a sample that was accepted by button). It accepts
 one mask and relabels nothing. Needs Chromium.
 """
@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from dataset.workspace import Workspace
-from labeling.curation import curate, launch
+from labeling.curation import address_of, curate, launch
 from labeling.curation_actions import judge
 
 HERE = Path(__file__).parent
@@ -36,14 +36,11 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     session = launch(ws, port=port, wait=False)
-    address = f"http://127.0.0.1:{port}/datasets/{session.dataset.name}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 860})
-        page.goto(address, timeout=90_000)
+        page.goto(address_of(ws, port), timeout=90_000)
         settle(page)
-        if page.get_by_role("button", name="Dismiss").count():
-            page.get_by_role("button", name="Dismiss").click()
         drawn(page)
         page.locator('[data-cy="looker"]').first.click(position={"x": 60, "y": 60})
         page.wait_for_timeout(8000)
@@ -53,11 +50,10 @@ def main() -> None:
         open_panel(page)
         drawn(page)
         save(page, "app-panel.png")
-        page.get_by_text("Unsaved view").first.click()
-        page.get_by_text("worst masks", exact=True).first.click(timeout=15_000)
-        page.wait_for_timeout(4000)
+        page.goto(address_of(ws, port, "worst masks"), timeout=90_000)
+        settle(page)
         drawn(page)
-        save(page, "app-views.png")
+        save(page, "app-view.png")
         browser.close()
     session.close()
 
@@ -65,6 +61,8 @@ def main() -> None:
 def settle(page: Page) -> None:
     page.wait_for_selector('[data-cy="looker"]', timeout=90_000)
     page.wait_for_timeout(2000)
+    if page.get_by_role("button", name="Dismiss").count():
+        page.get_by_role("button", name="Dismiss").click()
 
 
 def open_panel(page: Page) -> None:

@@ -93,7 +93,11 @@ class RebuildMask(_Judging):
     NAME, LABEL, ICON = "rebuild_mask", "Modiste: rebuild masks with another method", "refresh"
 
     def ask(self, ctx: Any, form: Any) -> None:
-        form.enum("method", list(actions.METHODS), label="Method", default="grabcut-scene", required=True)
+        known = actions.methods(workspace(ctx))
+        choices = types.DropdownView()
+        for method, label in known.items():
+            choices.add_choice(method, label=label)
+        form.enum("method", choices.values(), label="Method", default=next(iter(known)), required=True, view=choices)
 
     def act(self, ctx: Any) -> str:
         return actions.rebuild(workspace(ctx), chosen(ctx), str(ctx.params["method"]), reviewer=reviewer(ctx)).line()

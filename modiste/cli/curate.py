@@ -25,6 +25,7 @@ def curate(
     context: typer.Context,
     open_app: Annotated[bool, typer.Option("--open", help="Open the App and wait until it is closed.")] = False,
     port: Annotated[int, typer.Option(help="Port of the App, on this machine only.")] = 5151,
+    view: Annotated[str | None, typer.Option(help="Saved view to open, such as 'worst masks'.")] = None,
     run: Annotated[list[str] | None, typer.Option(help="Show and evaluate a run, such as latest:tagging.")] = None,
     brain: Annotated[bool, typer.Option("--brain", help="Brain runs on embeddings and predictions there.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Compare every sample, though no table has changed.")] = False,
@@ -36,11 +37,13 @@ def curate(
     Tag samples accept, reject or relabel:<field>=<value> there, or edit labels, then: modiste curate pull
 
     Example: modiste curate -w shop --run latest:tagging --brain --open
+
+    Example: modiste curate -w shop --open --view "worst masks"
     """
     if context.invoked_subcommand:
         return
+    from labeling.curation import address_of, launch
     from labeling.curation import curate as step
-    from labeling.curation import launch
 
     ws = open_workspace(workspace)
     perform("curate", lambda progress: step(ws, force=force, progress=progress), as_json)
@@ -50,9 +53,9 @@ def curate(
         from labeling.curation_brain import run_brain
 
         perform("brain", lambda progress: run_brain(ws, progress=progress), as_json)
-    if open_app:
-        typer.echo(f"The App is at http://127.0.0.1:{port} - close it with Ctrl-C", err=True)
-        launch(ws, port=port, wait=True)
+    if open_app or view:
+        typer.echo(f"The App is at {address_of(ws, port, view)} - close it with Ctrl-C", err=True)
+        launch(ws, port=port, wait=True, view=view)
 
 
 @group.command()

@@ -33,6 +33,10 @@ def masks(
         typer.Option(help="GrabCut's: auto (the best installed), combined, pose, selfie, skin, rectangle, model."),
     ] = "auto",
     run: Annotated[str | None, typer.Option(help="Segmentation run to mask with: its id, or 'latest'.")] = None,
+    only: Annotated[
+        Path | None,
+        typer.Option(help="File of sha256s, one a line: these alone, guessed anew whatever masks they have."),
+    ] = None,
     engine: EngineName = "local",
     ray_address: RayAddress = None,
     workspace: WorkspacePath = HERE,
@@ -50,13 +54,24 @@ def masks(
 
     ws = open_workspace(workspace)
     model, where = _model(ws, run) if run else None, chosen_engine(engine, ray_address)
+    chosen = _listed(only) if only else None
 
     def step(progress: Progress) -> MasksResult:
         return label_masks(
-            ws, cutouts=cutouts, method=method, prior=prior, model=model, engine=where, progress=progress
+            ws, cutouts=cutouts, method=method, prior=prior, model=model, only=chosen, engine=where, progress=progress
         )
 
     perform("label masks", step, as_json)
+
+
+def _listed(path: Path) -> list[str]:
+    """Words of a file, in order; UsageError where it can't be read."""
+    from dataset.errors import UsageError
+
+    try:
+        return path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--only: {error}", expected="a text file of sha256s, one a line") from error
 
 
 def _model(ws: Workspace, run: str) -> Model:

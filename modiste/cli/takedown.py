@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modiste.cli.frame import HERE, AsJson, WorkspacePath, open_workspace, perform
+
+if TYPE_CHECKING:
+    from dataset.workspace import Workspace
 
 
 def takedown(
@@ -42,6 +45,7 @@ def takedown(
     if len(chosen) != 1:
         raise UsageError(f"{len(chosen)} things to take down", expected="one of --" + ", --".join(given))
     ws, (kind, value) = open_workspace(workspace), chosen[0]
+    _save_what_was_typed(ws, yes)
     result = perform(
         "takedown",
         lambda progress: step(
@@ -51,6 +55,23 @@ def takedown(
     )
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
+
+
+def _save_what_was_typed(ws: Workspace, yes: bool) -> None:
+    """The App's database goes with a take-down: its verdicts are pulled first, or counted by a dry run."""
+    from dataset.errors import StorageError
+    from modiste.curation_last_pull import pull_last, verdicts_waiting
+
+    try:
+        count = pull_last(ws) if yes else verdicts_waiting(ws)
+    except StorageError as error:
+        if yes:
+            raise
+        typer.echo(str(error), err=True)
+        return
+    if count:
+        told = "verdicts were pulled from the App first" if yes else "verdicts in the App wait to be pulled; --yes does"
+        typer.echo(f"{count} {told}", err=True)
 
 
 def register(app: typer.Typer) -> None:
