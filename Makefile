@@ -14,7 +14,7 @@ demo: $(READY)
 	$(BIN)/modiste demo $(DEMO_ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(READY)
 	$(BIN)/python -m pytest -m "not slow"

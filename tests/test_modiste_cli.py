@@ -31,6 +31,10 @@ GROUPED = [
     "curate pull",
     "train segmentation",
     "train tagging",
+    *("job lock", "job run", "job status", "retrain"),
+    *("runs list", "runs show", "runs compare", "runs tag", "runs prune"),
+    *("taxonomy check", "taxonomy show", "taxonomy diff", "taxonomy map", "weights fetch", "faces", "queue", "embed"),
+    *(f"report {name}" for name in ("overview", "catalogue", "watch", "data", "model", "compare", "gallery")),
 ]
 
 

@@ -14,13 +14,16 @@ import typer
 from modiste.cli import (
     crawl,
     curate,
+    cutout,
     data,
     demo,
     exports,
     faces,
+    jobs,
     label,
-    output,
     queue,
+    reports,
+    runs,
     takedown,
     taxonomy,
     trace,
@@ -39,7 +42,7 @@ app = typer.Typer(
 )
 GROUPS = (
     *(workspace, crawl, data, faces, taxonomy, label, curate, queue),
-    *(trace, train, exports, takedown, output, weights, demo),
+    *(trace, train, jobs, runs, exports, takedown, cutout, reports, weights, demo),
 )
 for group in GROUPS:
     group.register(app)
