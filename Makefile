@@ -14,7 +14,8 @@ demo: $(READY)
 	$(BIN)/modiste demo $(DEMO_ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 quick: $(READY)
 	$(BIN)/python -m pytest -m "not slow"

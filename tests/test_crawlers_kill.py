@@ -24,6 +24,7 @@ ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
 IN_FLIGHT = 2 * 8  # pages asked for at a time, and as many again whose commit was due within 50 ms
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_twenty_kills_lose_nothing_and_repeat_no_more_than_was_in_flight(tmp_path: Path) -> None:
     command = [

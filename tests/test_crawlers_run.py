@@ -288,6 +288,11 @@ def test_a_result_is_one_line_for_a_person_and_plain_json(shop: Shop, ws: Worksp
     assert json.loads(json.dumps(result.as_json()))["reasons"] == {"http_404": 1}
 
 
+def hear_ctrl_c() -> None:
+    """A suite that was started in the background has SIGINT ignored, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_at_once_and_the_same_command_goes_on(shop: Shop, ws: Workspace) -> None:
     shop.page("/robots.txt", "User-agent: *\nCrawl-delay: 0.3\n")
     shop.sitemap([shop.product(i) for i in range(4)])
@@ -298,7 +303,7 @@ def test_ctrl_c_ends_at_once_and_the_same_command_goes_on(shop: Shop, ws: Worksp
     command = [sys.executable, "-c", code, str(ws.root), shop.url]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
     ) as child:
         assert child.stdout
         while child.stdout.readline().strip() != "2":

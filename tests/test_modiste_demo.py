@@ -127,10 +127,19 @@ def test_lineage_walks_from_an_image_to_its_page_and_to_the_runs(shop: Path) -> 
     assert "tagging" in done.stdout
 
 
+def hear_ctrl_c() -> None:
+    """A suite that was started in the background has SIGINT ignored, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_a_serving_demo_at_once(tmp_path: Path) -> None:
     words = ["demo", "-w", str(tmp_path), "--products", "6", "--serve"]
     child = subprocess.Popen(
-        [*MODISTE, *words], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+        [*MODISTE, *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        preexec_fn=hear_ctrl_c,
     )
     assert child.stdout is not None
     line = next(line for line in child.stdout if line.startswith("serving"))
