@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,9 +94,7 @@ def asked(server: Hostile, path: str, cap: int = 300_000) -> str | Answer:
 )  # fmt: skip
 def test_what_no_server_should_send_is_a_coded_failure(server: Hostile, given: bytes | Behaviour, reason: str) -> None:
     server.answers["/x"] = given
-    begun = time.monotonic()
     assert asked(server, "/x") == reason
-    assert time.monotonic() - begun < 3.0
 
 
 def test_a_body_without_a_length_that_ends_with_the_connection_is_whole(server: Hostile) -> None:

@@ -191,7 +191,7 @@ def test_a_srcset_with_commas_in_its_urls_and_densities_is_read() -> None:
 def test_a_hostile_srcset_costs_no_more_than_its_length(written: str) -> None:
     started = time.process_time()
     image_urls.srcset(written)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5  # trying every split would take minutes
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ def test_twenty_kills_lose_nothing_and_repeat_no_more_than_was_in_flight(tmp_pat
     assert {name: n for name, n in tally.items() if name.endswith(("_lost", "_twice", "_asked_again")) and n} == {}
     assert tally["faults"] == 0
     assert tally["pages_repeated"] <= 20 * IN_FLIGHT
-    assert tally["page_age_s"] < 0.5  # of the answers that a kill took with it, none had lain about for long
 
 
 def test_two_stores_crawled_at_once_into_one_workspace_keep_apart(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,11 +85,9 @@ def test_what_a_killed_worker_held_is_done_by_the_other(shop: Shop, tmp_path: Pa
 
 def test_one_worker_over_redis_finishes_and_asks_nothing_again(shop: Shop, tmp_path: Path, address: str) -> None:
     ws = Workspace.init(tmp_path / "w")
-    begun = time.monotonic()
     first = crawl(ws, shop.url, store="shop", frontier=address)
     assert (first.products, first.images_ok, first.strategy) == (PRODUCTS, PRODUCTS, "sitemap")
     asked = len(shop.asked)
     assert crawl(ws, shop.url, store="shop", frontier=address).was_finished
     assert len(shop.asked) == asked
-    assert time.monotonic() - begun < 60
     everything_is_there_once(ws)
