@@ -17,6 +17,7 @@ from modiste.cli import (
     cutout,
     data,
     demo,
+    doctor,
     exports,
     faces,
     jobs,
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 GROUPS = (
     *(workspace, crawl, data, faces, taxonomy, label, curate, queue),
-    *(trace, train, jobs, runs, exports, takedown, cutout, reports, weights, demo),
+    *(trace, train, jobs, runs, exports, takedown, cutout, reports, weights, doctor, demo),
 )
 for group in GROUPS:
     group.register(app)
