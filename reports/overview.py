@@ -24,7 +24,7 @@ from reports.pictures import Pictures, product_pictures
 from reports.provenance import counts, provenance
 from reports.quality import balance, histograms, look_alikes, picks, unmapped
 from reports.runs import RunView, read_runs
-from reports.wording import SPLITS, size
+from reports.wording import SPLITS, in_shops, size
 
 SHOWN_RUNS, SHOWN_FIGURES = 6, 4
 _TITLES = {
@@ -110,7 +110,7 @@ def next_step(found: dict[str, int], snapshot: bool, runs: list[RunView]) -> str
 
 def _header(ws: Workspace, found: dict[str, int], snapshot: Snapshot | None, runs: list[RunView]) -> Section:
     cards = [
-        ("products", found["products"], f"in {found['stores']} shops"),
+        ("products", found["products"], in_shops(found["stores"])),
         ("fetch attempts", found["fetches"], "refusals counted too"),
         ("usable images", found["usable"], f"of {found['images']} checked"),
         ("groups", found["groups"], f"{found['grouped']} images"),

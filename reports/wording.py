@@ -6,7 +6,9 @@ characters. Escaping for HTML is the template's job (autoescape); for chart labe
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 REASONS: dict[str, str] = {
@@ -75,7 +77,21 @@ SPLITS = ("train", "validation", "test")
 
 def in_words(code: str | None) -> str:
     """`robots_disallowed` -> 'robots.txt says no'; a code nobody wrote words for is shown with its dashes opened."""
-    return REASONS.get(code or "", plain((code or "unsaid").replace("_", " "), 60))
+    words = REASONS.get(code or "")
+    if words is None and (answer := re.fullmatch(r"http_(\d{3})", code or "")):
+        words = f"answered {answer[1]}{_named(int(answer[1]))}"
+    return words or plain((code or "unsaid").replace("_", " "), 60)
+
+
+def _named(status: int) -> str:
+    try:
+        return f" ({HTTPStatus(status).phrase.lower()})"
+    except ValueError:  # shops make up their own
+        return ""
+
+
+def in_shops(count: int) -> str:
+    return f"in {count:,} shop{'' if count == 1 else 's'}"
 
 
 def plain(text: object, longest: int = 90) -> str:
