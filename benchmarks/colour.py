@@ -1,15 +1,16 @@
 """Is a garment's basic colour measured right, whatever the light? Drawn garments of known colour, relit.
 
-In: --drawings N a part, --seed, --before FILE (an older labeling/colour.py to stand beside). Out: a table, and --json
-FILE; --sheet FILE draws what was seen and said. Parts: `packshot palette` (the demo's cloths, whose words the taxonomy
-maps), `packshot survey` (colours of the xkcd survey that people named with a plain modifier and a basic word, such as
-'dark red': not what the swatches were built from, though tuned versions were scored on them), `scene palette` (worn,
-before a place), `packshot patterned` (the set of colours of dark striped and dotted cloth; right where both are found
-and no third). Each drawing is lit by a black body
-of 3000 to 9000 K (even in mired), exposed by -1 to +1 stop in linear light, cut at white and saved as JPEG of quality
-60 to 95. Baseline: the mean sRGB of the mask, nearest swatch. Intervals: Wilson, 95 %. `tellable` are those of a part
-where less than a fifth of the garment's pixels has a channel at 250 or more; figures over all stand beside. The lines
-on confidence say how many plain garments would keep a label at a threshold, and how many of those are right.
+In: --drawings N a part, --seed, --before FILE (an older labeling/colour.py to stand beside; may be given again). Out:
+a table, and --json FILE; --sheet FILE draws what was seen and said. Parts: `packshot palette` (the demo's cloths, whose
+words the taxonomy maps), `packshot survey` (colours of the xkcd survey that people named with a plain modifier and a
+basic word, such as 'dark red': no name that labeling/basic_colours.txt holds, though tuned versions were scored on
+them), `scene palette` (worn, before a place), `packshot patterned` (the set of colours of dark striped and dotted
+cloth; right where both are found and no third). Each drawing is lit by a black body of 3000 to 9000 K (even in mired),
+exposed by -1 to +1 stop in linear light, cut at white and saved as JPEG of quality 60 to 95. Baseline: the mean sRGB of
+the mask, nearest swatch. Intervals: Wilson, 95 %. `tellable` are those of a part where less than a fifth of the
+garment's pixels has a channel at 250 or more; figures over all stand beside. The lines on confidence say how many plain
+garments would keep a label at a threshold, and how many of those are right; the lines on reliability, how many are
+right whose confidence lies between two bounds.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import importlib.util
 import io
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -176,13 +178,12 @@ def mean_rgb(rgb: np.ndarray, mask: np.ndarray) -> list[str]:
 
 
 def older(path: Path) -> Method:
-    spec = importlib.util.spec_from_file_location("older_colour", path)
+    name = f"older_colour_{path.parent.name}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise SystemExit(f"{path} is no Python module")
     module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules["older_colour"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return lambda rgb, mask: [found.name for found in module.dominant_colours(rgb, mask) if found.share >= LEAST]
 
@@ -216,17 +217,30 @@ def sheet(rows: list[tuple[Shot, list[str]]], out: Path) -> None:
     page.save(out)
 
 
+def _share(part: str, least: float, most: float, sure: list[tuple[float, bool]]) -> dict[str, Any]:
+    """Of the plain garments with a confidence in [least, most): how many, how many right."""
+    kept = [pair for pair in sure if least <= pair[0] and (pair[0] < most or most >= 1)]
+    good = sum(right for _, right in kept)
+    low, high = wilson(good, len(kept))
+    said = sum(confidence for confidence, _ in kept) / max(1, len(kept))
+    share = good / max(1, len(kept))
+    print(f"{part} {least:.1f} to {min(1, most):.1f}: {len(kept)} of {len(sure)}, said {said:.3f}, "
+          f"right {share:.3f} [{low:.3f}, {high:.3f}]")  # fmt: skip
+    return {"part": part, "least": least, "most": most, "n": len(kept), "of": len(sure), "said": said,
+            "right": share, "low": low, "high": high}  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--drawings", type=int, default=90)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--before", type=Path)
+    parser.add_argument("--before", type=Path, action="append", default=[])
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     methods: dict[str, Method] = {"without light": unbalanced, "mean RGB": mean_rgb}
-    if given.before:
-        methods["before"] = older(given.before)
+    for path in given.before:
+        methods[f"before: {path.parent.name}"] = older(path)
     counts: dict[tuple[str, str], list[bool]] = {}
     sure: list[tuple[float, bool]] = []
     seen: list[tuple[Shot, list[str]]] = []
@@ -249,23 +263,12 @@ def main() -> None:
         low, high = wilson(sum(results), len(results))
         share = sum(results) / len(results)
         figures.append({"part": part, "method": name, "n": len(results), "right": share, "low": low, "high": high})
-        print(f"{part:30} {name:14} n={len(results):<4} right {share:.3f} [{low:.3f}, {high:.3f}]")
-    for least in (0.0, 0.5, 0.6, 0.7, 0.8, 0.9):
-        kept = [good for confidence, good in sure if confidence >= least]
-        low, high = wilson(sum(kept), len(kept))
-        share = sum(kept) / max(1, len(kept))
-        figures.append(
-            {
-                "part": "confidence",
-                "least": least,
-                "n": len(kept),
-                "of": len(sure),
-                "right": share,
-                "low": low,
-                "high": high,
-            }
-        )
-        print(f"confidence >= {least:.1f}: {len(kept)} of {len(sure)}, right {share:.3f} [{low:.3f}, {high:.3f}]")
+        print(f"{part:30} {name:15} n={len(results):<4} right {share:.3f} [{low:.3f}, {high:.3f}]")
+    bounds = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    for least in bounds:
+        figures.append(_share("confidence", least, 1.0, sure))
+    for least, most in zip(bounds, (*bounds[1:], 1.01), strict=True):
+        figures.append(_share("reliability", least, most, sure))
     if given.sheet:
         wrong = [pair for pair in seen if not right(*pair)]
         sheet(wrong[:48] + [pair for pair in seen if right(*pair)][:16], given.sheet)

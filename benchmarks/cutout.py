@@ -1,4 +1,5 @@
 """What cutting out a photo costs: photos a second of the network and of each step from bytes to PNG, CPU and wall.
+"Whole photo" is what `modiste cutout` does with one by the first network: bytes in, PNG bytes out.
 
 In: weights (.onnx, .safetensors), --data DIR (street/photos; drawn noise of 550 x 830 without it), --count N. Out: a
 table, and --json FILE. Variants take turns on each photo, so that a busy machine slows all of them alike. CPU seconds
@@ -27,7 +28,8 @@ from dataset.images import decode
 from labeling.clipping import alpha_from, without_hidden
 from labeling.refine import METHODS, refine
 from modiste.cutout_model import from_file
-from modiste.cutout_photo import encoded
+from modiste.cutout_photo import cut_one, encoded
+from modiste.cutout_settings import CutoutSettings
 from train.closer import log_odds, look
 from train.segmenter import Segmenter
 
@@ -70,6 +72,10 @@ def measured(data: bytes, networks: dict[str, Segmenter], edges: tuple[str, ...]
     for method in edges:
         found, costs[f"edges {method}"] = timed(partial(refine, photo, prior, method=method))
     rgba = without_hidden(found.rgba())
+    for method in edges:
+        settings = CutoutSettings(edges=method)
+        first = next(iter(networks.values()))
+        _, costs[f"whole photo, edges {method}"] = timed(partial(cut_one, data, partial(look, first), settings, None))
     for kind in ("png", "webp"):
         _, costs[f"write {kind}"] = timed(partial(encoded, rgba, kind))
     return costs

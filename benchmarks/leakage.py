@@ -39,8 +39,7 @@ from dataset.workspace import Workspace
 SHOPS = ("aster", "birch", "cedar", "daisy", "elm", "fern")
 UNSEEN = ("gorse", "hazel", "iris")
 STRATEGIES = ("random", "grouped", "shop-out", "season-out")
-BY_EMBEDDING = "grouped, dedup by embedding too"
-COSINE = 0.92  # chosen on the first 675 photographs of seed 0, none of which the unseen shops of a full run sell
+BY_HASH = "grouped, dedup by hash alone"
 SEEDLESS = ("season-out",)  # it follows from the dates
 SMALL = {"side": 96, "strengths": [10.0]}
 
@@ -65,11 +64,11 @@ def measure(photos: list[Photo], folder: Path, *, seeds: int, seed: int, recipe:
 
     for strategy in STRATEGIES:
         judged(strategy, strategy, strategy)
-    joined = {"by hash": _joined(unseen, others.pairs)}
-    for each in (ws, unseen):  # every picture has its embedding by now
-        said.append(dedup(each, cosine=COSINE).line())
-    joined[f"by embedding too, cosine {COSINE}"] = _joined(unseen, others.pairs)
-    judged(BY_EMBEDDING, "grouped", "alike")
+    joined = {"with copies by their pixels": _joined(unseen, others.pairs)}
+    for each in (ws, unseen):
+        said.append(dedup(each, copies=False).line())
+    joined["by hash alone"] = _joined(unseen, others.pairs)
+    judged(BY_HASH, "grouped", "hashes")
     return {
         "photos": len(photos), "images": ws.tables.read("groups").num_rows, "unseen_images": len(rows), "seed": seed,
         "planted": dict(Counter(pair.kind for pair in stock.pairs)), "steps": said,

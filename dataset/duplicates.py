@@ -1,23 +1,24 @@
 """Near-duplicates: pictures whose perceptual hashes are near and whose colours agree, in clusters that don't chain.
 
-In: hashes and colour signatures (as `images` keeps them) and, where there are rows, `embeddings`. Out: pairs and
-clusters; the step `dedup` writes `groups`. The same cut in another colour is no duplicate; a product may still join
-the two. Old images are never read again, only their rows of `images`. Limits are chosen by the table of
-benchmarks/duplicates.py.
+In: hashes and colour signatures (as `images` keeps them), and the copies that `copies` verified where hashes are far.
+Out: pairs and clusters; the step `dedup` writes `groups`. The same cut in another colour is no duplicate; a product may
+still join the two. For hashes old images are never read again, only their rows of `images`. Limits are chosen by the
+table of benchmarks/duplicates.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataset.colour_signature import Signatures, colours_agree, parse_grids
-from dataset.embedding_pairs import pairs_by_embedding
+from dataset.copies import Copies, verified_copies
+from dataset.engine import LOCAL, Engine
 from dataset.errors import EmptyError, UsageError
-from dataset.groups import group_images
+from dataset.groups import Grouped, group_images
 from dataset.hashes import Hashes, Whole, distance, pairs_within, parse
 from dataset.progress import Progress, silent
 from dataset.shoots import links_of
@@ -27,6 +28,7 @@ RADIUS = 6
 PACKSHOT_RADIUS = 2  # on one colour the hash is little but the silhouette, and all T-shirts have one
 SURE_RADIUS = 4  # so near that a pair is joined without asking the rest of its clusters
 MAX_RADIUS = 10  # beyond, more pairs are wrong than right, and the search slows to a crawl
+COPIES_TO = 100_000  # images: their points take 1.3 GB of memory; past that the search for copies must be asked for
 _SAMPLE = 16
 _NO_PAIRS = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
@@ -62,7 +64,9 @@ def looks_of(rows: list[dict[str, object]]) -> Looks:
 
 @dataclass(frozen=True)
 class DedupResult:
-    """`clusters` counts those of two images or more, `duplicates` the images beyond the first of each."""
+    """`clusters` counts those of two images or more, `duplicates` the images beyond the first of each. `copies` counts
+    pairs joined by their pixels where hashes are far, None where they were not sought; `verdicts` all such pairs tried,
+    by code of `dataset.copies.CODES`, `unread` images that could not be read for it, by code."""
 
     images: int
     clusters: int
@@ -71,15 +75,18 @@ class DedupResult:
     groups: int
     changed: int
     radius: int
-    by_embedding: int = 0
+    copies: int | None = None
     shoots: int = 0
+    verdicts: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
 
     def line(self) -> str:
         return (
             f"{self.images} images: {self.duplicates} near-duplicates in {self.clusters} clusters "
             f"(largest {self.largest}, radius {self.radius}), {self.groups} groups, {self.changed} rows changed"
-            + (f", {self.by_embedding} pairs by embedding" if self.by_embedding else "")
+            + (", copies not sought" if self.copies is None else f", {self.copies} pairs by their pixels")
             + (f", {self.shoots} shoots" if self.shoots else "")
+            + (f"; {sum(self.unread.values())} could not be read" if self.unread else "")
         )
 
 
@@ -87,14 +94,16 @@ def dedup(
     ws: Workspace,
     *,
     radius: int = RADIUS,
-    cosine: float | None = None,
+    copies: bool | None = None,
     shoots: int | None = None,
+    engine: Engine = LOCAL,
+    workers: int | None = None,
     progress: Progress = silent,
 ) -> DedupResult:
-    """Cluster the good images and write `groups`. `cosine` also pairs images whose embeddings (where there are any)
-    are at least so alike; no value of it has been calibrated, so there is none by default. `shoots` also groups
-    pictures whose camera numbers are at most so far apart (`dataset.shoots`). Raises EmptyError before `check`,
-    UsageError for a senseless radius.
+    """Cluster the good images and write `groups`. `copies` also joins copies that only their pixels tell
+    (`dataset.copies`); None seeks them among up to 100,000 images. `shoots` also groups pictures whose camera numbers
+    are at most so far apart (`dataset.shoots`). Raises EmptyError before `check`, UsageError for a senseless radius or
+    where the engine's workers can't reach the blobs.
     """
     if not 0 <= radius <= MAX_RADIUS:
         raise UsageError(f"radius {radius} makes no sense for 64 bits", expected=f"0 to {MAX_RADIUS}")
@@ -104,25 +113,33 @@ def dedup(
     names = [row["sha256"] for row in rows]
     progress(0, len(names))
     looks = looks_of(rows)
-    nothing = np.zeros(0, np.int64)
-    known_by_eye = (nothing, nothing) if cosine is None else pairs_by_embedding(ws, names, cosine=cosine)
-    labels = cluster(looks, radius=radius, also=_of_one_colour(looks, *known_by_eye))
+    labels = cluster(looks, radius=radius)
+    found = None
+    if copies or (copies is None and len(names) <= COPIES_TO):
+        found = verified_copies(ws, names, joined=labels, engine=engine, workers=workers, progress=progress)
+        labels = cluster(looks, radius=radius, also=(found.i, found.j))
     same_shoot = [] if shoots is None else links_of(ws, shoots, names)
     clusters_of = {name: names[label] for name, label in zip(names, labels.tolist(), strict=True)}
     made = group_images(ws, clusters_of, same_shoot)
     progress(len(names), len(names))
+    return _result(labels, made, radius, found, len({shoot for _, shoot in same_shoot}))
+
+
+def _result(labels: Whole, made: Grouped, radius: int, found: Copies | None, shoots: int) -> DedupResult:
     sizes = np.bincount(labels)
     many = sizes[sizes > 1]
     return DedupResult(
-        images=len(names),
+        images=len(labels),
         clusters=len(many),
         duplicates=int((many - 1).sum()),
         largest=int(sizes.max()),
         groups=made.groups,
         changed=made.changed,
         radius=radius,
-        by_embedding=len(known_by_eye[0]),
-        shoots=len({shoot for _, shoot in same_shoot}),
+        copies=None if found is None else len(found.i),
+        shoots=shoots,
+        verdicts={} if found is None else found.codes,
+        unread={} if found is None else found.unread,
     )
 
 
@@ -158,12 +175,6 @@ def cluster(
 def clusters(hashes: Hashes, packshots: NDArray[np.bool_] | None = None, *, radius: int = RADIUS) -> Whole:
     """`cluster` where no colours are known."""
     return cluster(Looks(hashes, packshots), radius=radius)
-
-
-def _of_one_colour(looks: Looks, i: Whole, j: Whole) -> tuple[Whole, Whole]:
-    """Encoders are made to see a garment whatever its colour: their pairs must agree in it like all others."""
-    kept = Looks(looks.hashes, None, looks.grids, looks.known).agree(i, j)
-    return i[kept], j[kept]
 
 
 def _distinct(looks: Looks) -> tuple[Looks, Whole]:

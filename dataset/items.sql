@@ -1,5 +1,6 @@
--- One row per usable image: the product that shows it first, its best mask (review, then cutout, model, GrabCut) and the
--- surest label of each field (a person's word first). Every ORDER BY ends in a unique key: the same tables give the same rows.
+-- One row per usable image: the product that shows it first, its best mask (review, then cutout, model, GrabCut; of equals
+-- the newest) and the surest label of each field (a person's word first). Every ORDER BY ends in a unique key: the same
+-- tables give the same rows.
 WITH shown AS (
   SELECT f.sha256, f.store, f.product_id, f.url, f.crawl_id,
          row_number() OVER (
@@ -14,15 +15,16 @@ WITH shown AS (
   FROM reviews WHERE verdict IN ('accept', 'reject', 'relabel')
 ), rejected AS (
   SELECT DISTINCT sha256, field, created_at FROM verdicts WHERE place = 1 AND verdict = 'reject'
+), ranks AS (  -- dataset/mask_sources.py, RANKS
+  SELECT ['review', 'cutout', 'import', 'model', 'grabcut:backdrop', 'grabcut:combined', 'grabcut:pose',
+          'grabcut:selfie', 'grabcut:skin', 'grabcut:rectangle', 'grabcut'] AS names
 ), ranked AS (
-  SELECT sha256, source, kind, mask_sha256, quality, method,
-         CASE WHEN source = 'review' THEN 0 WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1
-              WHEN source LIKE 'model:%' THEN 2 WHEN source = 'grabcut:skin' THEN 4
-              WHEN source = 'grabcut:rectangle' THEN 5 WHEN source = 'grabcut' THEN 6 ELSE 3 END AS rank
-  FROM masks WHERE status = 'ok'
+  SELECT sha256, source, kind, mask_sha256, quality, method, created_at,
+         coalesce(list_position(names, source), list_position(names, split_part(source, ':', 1)), 99) AS rank
+  FROM masks, ranks WHERE status = 'ok'
 ), composites AS (
   SELECT sha256, source, mask_sha256, quality,
-         row_number() OVER (PARTITION BY sha256 ORDER BY rank, source) AS place
+         row_number() OVER (PARTITION BY sha256 ORDER BY rank, created_at DESC NULLS LAST, source) AS place
   FROM ranked r WHERE kind = 'composite'
     AND (source = 'review' OR NOT EXISTS (SELECT 1 FROM rejected x WHERE x.sha256 = r.sha256 AND x.field = 'mask'))
 ), chosen AS (

@@ -2,7 +2,7 @@
 
 In: a workspace whose images have parts. Out: pairs of images, products and variant families found in two parts or
 more. Looked for in hashes, fetches and pages, not in the groups that made the split; of these only the clusters of
-`dedup` are believed besides, since its looser and its embedding pairs can't be found by hash alone. Never moves
+`dedup` are believed besides, since its looser pairs and its verified copies can't be found by hash alone. Never moves
 anything.
 """
 

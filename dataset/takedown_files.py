@@ -28,7 +28,7 @@ from dataset.exporters.ledger import EXPORT, INDEX
 from dataset.takedown_plan import Plan
 from dataset.workspace import Workspace
 
-CACHES = ("train-cache", "fiftyone")
+CACHES = ("train-cache", "fiftyone", "copies", "similar")
 _CURE = "Delete this export, or make it again"
 _TOKEN = re.compile(r"[^\s\"'<>(),;\\]+")
 _ELSEWHERE = ("tables", "blobs", "snapshots", "runs", "exports", "takedowns", "crawl", "reports", *CACHES)

@@ -92,8 +92,10 @@ def _named(flat: np.ndarray, every: np.ndarray, belief: Belief, clusters: int, s
     apart = np.linalg.norm((to_lab(all_lit)[:, None] - centres) * (LIGHTNESS_COUNTS, 1.0, 1.0), axis=2)
     shares = np.bincount(apart.argmin(axis=1), minlength=len(groups)) / len(every)
     found: dict[str, Colour] = {}
+    largest = centres[shares.argmax(), 0]
     for which in np.argsort(-shares):
-        weights = _typical(lab[groups[which]])
+        thin = shares[which] < shares.max() and centres[which, 0] > largest
+        weights = (_lightest if thin else _typical)(lab[groups[which]])
         seen, shown = (np.average(pixels[groups[which]], axis=0, weights=weights) for pixels in (flat, lit))
         chance = name_chances(seen, belief)
         _add(found, BASIC[int(chance.argmax())], float(shares[which]), np.round(shown).astype(np.uint8), chance.max())
@@ -116,6 +118,12 @@ def _typical(lab: np.ndarray) -> np.ndarray:
     low, high = np.quantile(lab[:, 0], (0.2, 0.95))
     kept = (lab[:, 0] >= low) & (lab[:, 0] <= high)
     return np.where(kept, 4.0 + np.hypot(lab[:, 1], lab[:, 2]), 0.0)
+
+
+def _lightest(lab: np.ndarray) -> np.ndarray:
+    """(N,) weights: the lighter part alone. Of light stripes and dots on darker cloth the rims are mixed with it."""
+    low, high = np.quantile(lab[:, 0], (0.6, 0.98))
+    return ((lab[:, 0] >= low) & (lab[:, 0] <= high)).astype(float)
 
 
 def _inner(mask: np.ndarray) -> np.ndarray:

@@ -2,9 +2,8 @@
 
 In: an RGB photo and the mask of what is not backdrop. Out: a `Belief`, a list of lights with weights. A plain bright
 backdrop tells it nearly to the point; where the backdrop is blown out only the channels that are not are read, the
-others are known to be 'at least white' (a censored observation), and its soft shadow, which is darker, fills in. A
-busy place tells nothing: daylight is taken, though often wrongly. Lights lie on the Planckian locus. Never changes a
-photo.
+others are known to be 'at least white' (a censored observation), and its soft shadow, which is darker, fills in. Of a
+busy place colour_place.py tells a little. Lights lie on the Planckian locus. Never changes a photo.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ import cv2
 import numpy as np
 
 from labeling.colour_light import BLOWN, Light, srgb_to_linear, to_linear, to_srgb, white_of
+from labeling.colour_place import chromaticity, place_of
 
 CENSORED = 0.90  # of linear light: a channel above may have been cut (JPEG rings around white)
 NOISE = 0.035  # of the log of a backdrop's channel: grain, JPEG, not quite neutral
 SHADE_NOISE = 0.05  # the same of its shadow, which other surfaces lend colour
-UNIFORM = 0.75  # share of the border that must be one colour
+UNIFORM = 0.9  # share of the border that must be one colour
 NEAR = 12.0  # CIELAB distance that counts as that one colour
 DARKEST = 0.32  # luminance below which a backdrop is no white seen in little light
 BACKDROP = 0.93  # luminance of a shop's white to light grey backdrop
@@ -29,6 +29,10 @@ USUAL_MIRED, MIRED_SPREAD = 180.0, 80.0  # of a shop's lights: 3100 K to 12000 K
 STOPS_SPREAD = 0.8  # of exposure
 SMALL = 0.105  # of the log of temperature, twice it of exposure: nothing to take out of what is shown
 MOST = 80  # lights kept
+PLACE_NOISE = 0.16  # of the log of red and blue over green as a place tells them (measured on drawn ones)
+PLACE_LIGHTEST = 0.6  # of white: a place's 95th percentile of light
+PLACE_STOPS_NOISE = 0.35  # of its log
+LIKELY = 4.5  # nats below the likeliest light: further down are not thought of
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,19 @@ class Belief:
 
 def belief_of(rgb: np.ndarray, figure: np.ndarray) -> Belief:
     """What an (H, W, 3) uint8 photo tells of its light; `figure` is (H, W) bool, what lies before the backdrop."""
-    white = backdrop_of(rgb, figure)
-    if white is not None:
-        found = _by_backdrop(white, _shades(rgb, figure))
-        if found is not None:
-            return found
-    return DAYLIGHT
+    border = border_of(rgb, figure)
+    if border is None:
+        return DAYLIGHT
+    colour, plain = border
+    if not plain:
+        return _by_place(rgb, figure)
+    bright = colour @ (0.2126, 0.7152, 0.0722) >= DARKEST
+    return (_by_backdrop(colour, _shades(rgb, figure)) if bright else None) or DAYLIGHT
 
 
-def backdrop_of(rgb: np.ndarray, figure: np.ndarray) -> np.ndarray | None:
-    """(3,) linear light of a plain bright backdrop at the photo's border; None where there is none."""
+def border_of(rgb: np.ndarray, figure: np.ndarray) -> tuple[np.ndarray, bool] | None:
+    """((3,) linear light in the middle of the photo's border, whether it is of one colour); None where too little of
+    it is seen."""
     band = max(2, min(rgb.shape[:2]) // 24)
     border = np.ones(figure.shape, bool)
     border[band:-band, band:-band] = False
@@ -80,9 +87,8 @@ def backdrop_of(rgb: np.ndarray, figure: np.ndarray) -> np.ndarray | None:
         return None
     middle = np.median(pixels, axis=0).astype(np.uint8)
     lab = cv2.cvtColor(np.vstack([pixels, middle[None]])[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
-    white = to_linear(middle).astype(float)
     plain = (np.linalg.norm(lab[:-1] - lab[-1], axis=1) < NEAR).mean() >= UNIFORM
-    return white if plain and white @ (0.2126, 0.7152, 0.0722) >= DARKEST else None
+    return to_linear(middle).astype(float), bool(plain)
 
 
 def _shades(rgb: np.ndarray, figure: np.ndarray) -> np.ndarray:
@@ -117,6 +123,23 @@ def _by_backdrop(white: np.ndarray, shades: np.ndarray) -> Belief | None:
     for shade in shades:
         told = told + 0.5 * _shade(seen, shade)
     return _belief(kelvin, rgb, prior + told, True)
+
+
+def _by_place(rgb: np.ndarray, figure: np.ndarray) -> Belief:
+    """An even choice of the likely lights, for here they differ much."""
+    told = place_of(rgb, figure)
+    if told is None:
+        return DAYLIGHT
+    tint, lightest = told
+    kelvin, lights, prior = _grid()
+    seen = np.log(lights)
+    apart = ((chromaticity(seen) - tint) ** 2).sum(axis=1) / PLACE_NOISE**2
+    apart += ((seen[:, 1] + np.log(PLACE_LIGHTEST) - lightest) / PLACE_STOPS_NOISE) ** 2
+    likely = prior - 0.5 * apart
+    order = np.argsort(-likely, kind="stable")[: int((likely > likely.max() - LIKELY).sum())]
+    order = order[:: max(1, len(order) // MOST)]
+    weight = np.exp(likely[order] - likely.max())
+    return Belief(kelvin[order], lights[order], weight / weight.sum(), False)
 
 
 def _censored(seen: np.ndarray, white: np.ndarray, noise: float) -> np.ndarray:

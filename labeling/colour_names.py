@@ -1,8 +1,9 @@
 """Names of colours: the chances of the twelve basic ones, and the nearest of the xkcd survey's.
 
 In: CIELAB or sRGB colours. Out: names and chances. The basic names are those the tagging article asks for ('predict
-basic colours only': people disagree about finer ones), each told by swatches; finer names are the xkcd survey's (CC0),
-by CIEDE2000. Never looks at a photo.
+basic colours only': people disagree about finer ones). Two voices tell them: swatches of cloth, set by hand, and words
+of the xkcd survey (CC0) that hold a basic word or that the taxonomy maps to one. Finer names are the survey's, by
+CIEDE2000. Never looks at a photo.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import numpy as np
 
 from labeling.colour_difference import delta_e_2000
 
-DOUBT = 3.0  # CIEDE2000 by which people's boundaries of a name waver
+DOUBT = 3.0  # CIEDE2000 by which people's boundaries of a name waver, between swatches
+REACH = 5.0  # CIEDE2000 over which a word of the survey speaks for its surroundings
+FLOOR = 1e-4  # of a voice's chance: neither forbids a name alone
 SWATCHES: dict[str, tuple[str, ...]] = {
     "black": ("000000", "18181a", "2b2b2e", "1c1f26"),
     "white": ("ffffff", "f2f2f0", "e6e6e8", "fffff0", "f8f2e6", "efe6da"),
@@ -31,6 +34,7 @@ SWATCHES: dict[str, tuple[str, ...]] = {
     "beige": ("e8d8b8", "d8c0a0", "c8b090", "ebdfc4", "b8a080"),
 }
 _FINER = Path(__file__).with_name("xkcd_colours.txt")
+_WORDS = Path(__file__).with_name("basic_colours.txt")
 BASIC = tuple(SWATCHES)
 
 
@@ -40,13 +44,26 @@ def to_lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def chances(lab: np.ndarray) -> np.ndarray:
-    """(N, 3) CIELAB to (N, 12) chances of `BASIC`, each row adding up to 1: a name's by its nearest swatch."""
+    """(N, 3) CIELAB to (N, 12) chances of `BASIC`, each row adding up to 1: the geometric mean of both voices."""
+    both = np.sqrt((_by_swatches(lab) + FLOOR) * (_by_words(lab) + FLOOR))
+    return np.asarray(both / both.sum(axis=1, keepdims=True))
+
+
+def _by_swatches(lab: np.ndarray) -> np.ndarray:
+    """A name's by its nearest swatch."""
     owner, swatches = _basic()
-    apart = delta_e_2000(swatches[None], lab[:, None])
-    nearest = np.minimum.reduceat(apart, owner, axis=1)
+    nearest = np.minimum.reduceat(delta_e_2000(swatches[None], lab[:, None]), owner, axis=1)
     nearest -= nearest.min(axis=1, keepdims=True)
     weight = np.exp(-nearest / DOUBT)
-    return weight / weight.sum(axis=1, keepdims=True)
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+
+def _by_words(lab: np.ndarray) -> np.ndarray:
+    """A name's by all its words near by; there are 146 greens and 2 blacks, so a name of many counts each for less."""
+    names, words, many = _survey_words()
+    near = np.exp(-0.5 * (delta_e_2000(words[None], lab[:, None]) / REACH) ** 2)
+    weight = near @ names / np.sqrt(many) + 1e-9
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
 def name_of(rgb: np.ndarray) -> str:
@@ -70,9 +87,21 @@ def _basic() -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=1)
 def _survey() -> tuple[list[str], np.ndarray]:
-    lines = [line for line in _FINER.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    names, codes = zip(*(line.split("\t") for line in lines), strict=True)
+    names, codes = zip(*_rows(_FINER), strict=True)
     return list(names), _table(list(codes))
+
+
+@lru_cache(maxsize=1)
+def _survey_words() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(W, 12) which basic name each word is of, (W, 3) CIELAB, (12,) how many words a name has."""
+    _, codes, basic = zip(*_rows(_WORDS), strict=True)
+    names = np.array([[name == one for name in BASIC] for one in basic], float)
+    return names, _table(list(codes)), names.sum(axis=0)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if not line.startswith("#")]
 
 
 def _table(codes: list[str]) -> np.ndarray:

@@ -25,6 +25,7 @@ from labeling import litert, priors
 from labeling.cutting import Job, cut
 from labeling.masks import mask_rows
 from labeling.review import overrule
+from labeling.second_opinion import composites, judged_anew, other_of
 from labeling.workers import in_workers
 
 BACKDROP = "backdrop"
@@ -71,9 +72,14 @@ def rebuild(ws: Workspace, sha256s: Sequence[str], method: str, *, reviewer: str
 def _by_grabcut(ws: Workspace, sha256s: Sequence[str], source: str) -> None:
     prior = source.removeprefix("grabcut:")
     view = "packshot" if prior == BACKDROP else "scene"
-    jobs = (Job(sha256, source, view, ws.blobs.get(sha256), prior=prior) for sha256 in sha256s)
-    outcomes = in_workers(cut, jobs, total=len(sha256s), workers=1 if len(sha256s) < ONE_PROCESS else None)
-    ws.tables.upsert("masks", [row for outcome in outcomes for row in mask_rows(ws, outcome)])
+    others = composites(ws, set(sha256s))
+    jobs = (
+        Job(sha256, source, view, ws.blobs.get(sha256), prior=prior, other=other_of(ws, others.get(sha256, ()), source))
+        for sha256 in sha256s
+    )
+    outcomes = list(in_workers(cut, jobs, total=len(sha256s), workers=1 if len(sha256s) < ONE_PROCESS else None))
+    rows = [row for outcome in outcomes for row in mask_rows(ws, outcome)]
+    ws.tables.upsert("masks", rows + judged_anew(ws, others, outcomes))
 
 
 def _by_run(ws: Workspace, sha256s: Sequence[str], run: str) -> None:

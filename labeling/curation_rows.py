@@ -17,6 +17,7 @@ from typing import Any
 
 from dataset import taxonomy
 from dataset.errors import UsageError
+from dataset.mask_sources import stands
 from dataset.progress import Progress, silent
 from dataset.schema import SCHEMAS
 from dataset.taxonomy import Taxonomy
@@ -25,7 +26,6 @@ from dataset.thresholds import ISSUES, issues
 from dataset.workspace import Workspace
 from labeling.contradictions import Said, contradictions
 from labeling.curation_files import class_maps, pictures
-from labeling.review import stands
 from labeling.tagging import DISAGREEMENT
 
 LABEL_TRUST = ("person", "import", "store", "rule")
@@ -141,9 +141,9 @@ def _masks(ws: Workspace, wanted: set[str]) -> tuple[dict[str, dict[str, Any]], 
     """{sha256: best composite}, and {sha256: newest composite that a run drew}."""
     rows = ws.tables.read("masks", where="kind = 'composite' AND status = 'ok' AND mask_sha256 IS NOT NULL").to_pylist()
     rows = [row for row in rows if row["sha256"] in wanted]
-    rows.sort(key=lambda row: stands(row["source"]))
+    rows.sort(key=stands, reverse=True)
     guesses = [row for row in rows if row["source"].startswith("model:")]
-    return {row["sha256"]: row for row in reversed(rows)}, {row["sha256"]: row for row in guesses}
+    return {row["sha256"]: row for row in rows}, {row["sha256"]: row for row in guesses}
 
 
 def _told(ws: Workspace) -> dict[str, dict[str, list[Said]]]:

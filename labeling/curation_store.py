@@ -25,6 +25,7 @@ from dataset.errors import StorageError
 from dataset.taxonomy import Taxonomy
 from dataset.workspace import Workspace
 from labeling.curation_rows import OF_IMAGES, Row, Said
+from labeling.curation_service import import_fiftyone
 
 TARGETS = {0: "background", 1: "skin", 2: "garment"}
 COLOURS = [{"intTarget": 1, "color": "#f4a261"}, {"intTarget": 2, "color": "#2a9df4"}]
@@ -62,8 +63,7 @@ def connect(ws: Workspace) -> Any:
     if "FIFTYONE_DATABASE_URI" not in os.environ:
         os.environ.setdefault("FIFTYONE_DATABASE_DIR", str(ws.scratch("fiftyone")))
     with database():
-        import fiftyone
-
+        fiftyone = import_fiftyone()
     own_plugins()  # before ours takes its place
     fiftyone.config.show_progress_bars = False
     fiftyone.config.plugins_dir = os.environ["FIFTYONE_PLUGINS_DIR"] = str(ws.scratch(PLUGINS))

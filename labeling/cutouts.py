@@ -1,13 +1,11 @@
 """A cutout file into a binary mask: which pixels of the photo did the annotator keep.
 
 In: the bytes of a cutout (alpha PNG, cut out on white or another plain colour, black-and-white mask) and, where there
-is
-one, the photo it was cut from. Out: an (H, W) bool mask and a dict saying how it was made. A pixel of a cutout is a mix
-of photo and backdrop, so with the photo at hand each pixel is asked which of the two it is nearer to; that holds where
-the
-article's `255 -> 0, rest -> 255` breaks, on JPEG noise and white clothes. Without the photo the backdrop is flooded
-from
-outside. Never guesses sizes, never repairs a file it can't read without doubt: those raise `CutoutError` with a code.
+is one, the photo it was cut from. Out: an (H, W) bool mask and a dict saying how it was made. A pixel of a cutout is a
+mix of photo and backdrop, so with the photo at hand each pixel is asked which of the two it is nearer to; that holds
+where the article's `255 -> 0, rest -> 255` breaks, on JPEG noise and white clothes. Without the photo the backdrop is
+flooded from outside. Never guesses sizes, never repairs a file it can't read without doubt: those raise `CutoutError`
+with a code.
 """
 
 from __future__ import annotations
@@ -27,6 +25,10 @@ UNSURE = 24.0  # RGB distance between photo and backdrop under which one noisy p
 LOSSLESS_SHARE = 0.98  # of pixels that equal photo or backdrop exactly: then any difference decides
 WINDOW = 7  # px, side of the window that decides for such pixels together
 FLOOD_SHARES = {2: 0.35, 12: 0.06}  # px around a pixel: share of the difference there under which it is backdrop
+PNG_TOLERANCE = 2.0  # distance from the backdrop that passes in a lossless file, which may have been a JPEG before
+FLAT = 0.9  # a distance that rounds to the backdrop itself; of a coarse JPEG it is half of what passes
+HOLE_SHARE, HOLE_FLAT = 3e-3, 0.8  # of the mask that a hole covers at least; of the hole that is flat
+PALE = 60.0  # distance from the backdrop up to which a garment is pale, so that white in it is told from a print
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -40,10 +42,12 @@ class CutoutError(MaskError):
 
 @dataclass(frozen=True)
 class Cutout:
-    """`rgb` (H, W, 3) uint8; `alpha` (H, W) uint8, or None where nothing is transparent."""
+    """`rgb` (H, W, 3) uint8; `alpha` (H, W) uint8, or None where nothing is transparent; `step` how coarsely a JPEG was
+    saved (2 at quality 95, 16 at 60), or None for other files."""
 
     rgb: np.ndarray
     alpha: np.ndarray | None
+    step: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def read_cutout(data: bytes, *, where: str = "") -> Cutout:
     try:
         with Image.open(io.BytesIO(data)) as image:
             mode, is_png, deep = image.mode, image.format == "PNG", data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16
+            step = _step(image)
     except Exception as error:
         raise CutoutError("unreadable", f"no readable image ({error})", where=where) from error
     if mode in ("P", "PA"):
@@ -72,7 +77,13 @@ def read_cutout(data: bytes, *, where: str = "") -> Cutout:
     except ImageError as error:
         raise CutoutError("unreadable", error.what, where=where) from error
     alpha = decoded.alpha if decoded.alpha is not None and (decoded.alpha < 255).any() else None
-    return Cutout(np.ascontiguousarray(decoded.rgb), alpha)
+    return Cutout(np.ascontiguousarray(decoded.rgb), alpha, step)
+
+
+def _step(image: Image.Image) -> float | None:
+    """Mean of a JPEG's five lowest luma steps past the mean's own: what its smooth noise is made of."""
+    tables = getattr(image, "quantization", None)
+    return float(np.mean(next(iter(tables.values()))[1:6])) if tables else None
 
 
 def binarise(cutout: Cutout, photo: np.ndarray | None = None, *, where: str = "") -> tuple[np.ndarray, dict[str, Any]]:
@@ -108,7 +119,7 @@ def _first_guess(cutout: Cutout, photo: np.ndarray | None, where: str) -> tuple[
     done["border_share"] = round(backdrop.share, 4)
     if photo is not None and (fit := _fits(cutout.rgb, photo, backdrop)) >= 0.5:
         return by_photo(cutout.rgb, photo, backdrop), done | {"by": "photo", "fit": round(fit, 4)}
-    tolerance = noise_of(cutout.rgb, backdrop)
+    tolerance = noise_of(cutout.rgb, backdrop, cutout.step)
     return by_flood(cutout.rgb, backdrop, tolerance), done | {"by": "flood", "tolerance": round(tolerance, 1)}
 
 
@@ -141,11 +152,13 @@ def find_backdrop(rgb: np.ndarray) -> Backdrop:
     return Backdrop(colour.astype(np.float32), float(near.mean()))
 
 
-def noise_of(rgb: np.ndarray, backdrop: Backdrop) -> float:
+def noise_of(rgb: np.ndarray, backdrop: Backdrop, step: float | None = None) -> float:
     """Distance up to which a pixel far from any content passes for backdrop: twice the 99th percentile of the border's
-    own, within 4 (a JPEG's plain blocks are off by rounding only) and 24."""
+    own, at most 24, and at least what a JPEG of this `step` may be off by near content, within 1.5 and 3 (a plain
+    block of it is off by rounding only)."""
     distance = np.linalg.norm(_border(rgb).astype(np.float32) - backdrop.colour, axis=1)
-    return float(np.clip(2 * np.percentile(distance[distance < 24], 99), 4, 24))
+    least = PNG_TOLERANCE if step is None else float(np.clip(1 + 0.25 * step, 1.5, 3))
+    return float(np.clip(2 * np.percentile(distance[distance < 24], 99), least, 24))
 
 
 def by_flood(rgb: np.ndarray, backdrop: Backdrop, tolerance: float) -> np.ndarray:
@@ -154,13 +167,33 @@ def by_flood(rgb: np.ndarray, backdrop: Backdrop, tolerance: float) -> np.ndarra
     White inside a garment stays garment. How far a pixel may be off and still pass follows what is near it: a third
     of the strongest difference within 2 px (where the outline is mixed) and 6 % of it within 12 px, as far as JPEG's
     ringing reaches (a 16 px chroma block). So a dark coat's ringing is backdrop, a white blouse 8 levels off is not.
+    Nor is backdrop that a pale garment encloses (between belt and blouse) garment: see `_without_holes`.
     """
     distance = np.linalg.norm(rgb.astype(np.float32) - backdrop.colour, axis=2)
     steady = cv2.blur(distance, (3, 3))
     allowed = np.full_like(distance, tolerance)
     for reach, share in FLOOD_SHARES.items():
         allowed = np.maximum(allowed, share * cv2.dilate(steady, np.ones((2 * reach + 1,) * 2, np.uint8)))
-    return ~joined_to_border(distance <= allowed)
+    return _without_holes(~joined_to_border(distance <= allowed), distance, allowed, max(FLAT, tolerance / 2))
+
+
+def _without_holes(mask: np.ndarray, distance: np.ndarray, allowed: np.ndarray, least: float) -> np.ndarray:
+    """`mask` less large parts that are the backdrop itself (within `least`) inside a pale garment. Cloth that is white
+    by light has texture; in a dark garment a flat white may be its print and stays."""
+    inner = mask & (distance <= allowed)
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(inner.astype(np.uint8), connectivity=4)
+    flat = np.bincount(parts.ravel(), distance.ravel() <= least, minlength=len(boxes))
+    areas, kept = boxes[:, cv2.CC_STAT_AREA], mask.copy()
+    large = (areas >= max(30, HOLE_SHARE * mask.sum())) & (flat >= HOLE_FLAT * areas)
+    for part in np.flatnonzero(large[1:]) + 1:
+        left, top, width, height = boxes[part, :4]
+        window = np.s_[max(0, top - 5) : top + height + 5, max(0, left - 5) : left + width + 5]
+        hole = (parts[window] == part).astype(np.uint8)
+        near, far = (cv2.dilate(hole, np.ones((side, side), np.uint8)) > 0 for side in (5, 9))
+        around = distance[window][far & ~near & mask[window]]
+        if around.size and np.median(around) <= PALE:
+            kept[window][hole > 0] = False
+    return kept
 
 
 def joined_to_border(part: np.ndarray) -> np.ndarray:

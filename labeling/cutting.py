@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 
 from dataset.blobs import sha256_of
-from dataset.errors import ImageError
+from dataset.errors import ImageError, MaskError
 from dataset.images import decode
-from dataset.masks import binary_png, to_png
+from dataset.masks import binary_png, from_png, to_png
 from labeling.composite import composite_and_report
 from labeling.cutouts import CutoutError, binarise, read_cutout
 from labeling.grabcut import guess_packshot
@@ -30,7 +30,8 @@ Probabilities = Callable[[np.ndarray], np.ndarray]  # (H, W, 3) uint8 RGB -> bac
 @dataclass(frozen=True)
 class Job:
     """`source` is cutout, grabcut:<prior> or model:<run>, `view` packshot or scene; `person` and `garment` are cutout
-    files' bytes, `model` a run's probabilities as `packed` makes them; `prior` is used where there is neither."""
+    files' bytes, `model` a run's probabilities as `packed` makes them; `prior` is used where there is neither. `other`
+    is another method's composite (PNG bytes) to compare with."""
 
     sha256: str
     source: str
@@ -40,6 +41,7 @@ class Job:
     garment: bytes | None = None
     prior: str = "rectangle"
     model: bytes | None = None
+    other: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,21 @@ def cut(job: Job) -> Outcome:
         return Outcome(job.sha256, job.source, {"files": files, "error": str(error)}, error.code)
     except ImageError as error:
         return Outcome(job.sha256, job.source, {"files": files, "error": str(error)}, "unreadable")
-    scores = measure(composite, person=person, garment=garment)
+    scores = measure(composite, person=person, garment=garment, other=_other(job, photo.shape))
     raised = flags(scores) + (["weak"] if method.get("weak") else [])
     pngs = {"person": binary_png(person | garment), "garment": binary_png(garment), "composite": to_png(composite)}
     method |= {"files": files, "repair": repair.as_dict()}
     height, width = photo.shape[:2]
     return Outcome(job.sha256, job.source, method, None, width, height, scores, raised, pngs)
+
+
+def _other(job: Job, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The composite to compare with, None where there is none of the photo's size."""
+    try:
+        composite = from_png(job.other) if job.other else None
+    except (ImageError, MaskError):
+        return None
+    return composite if composite is not None and composite.shape == shape else None
 
 
 def _masks(job: Job, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:

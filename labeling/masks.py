@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,6 +25,7 @@ from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
 from labeling.cutting import Job, Outcome, Probabilities, cut, packed
 from labeling.priors import NEEDS, best_installed, check_installed
+from labeling.second_opinion import Rows, composites, judged_anew, other_of
 from labeling.workers import in_workers
 
 COMMIT_EVERY = 200
@@ -128,14 +129,17 @@ def label_masks(
     known = _known_cutouts(ws)
     tasks = _tasks(ws, images, cutouts, method, guess, anew=chosen is not None)
     tasks = [task for task in tasks if not _is_done(task, known)]
+    others = composites(ws, {task.sha256 for task in tasks})
     counts: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
-    for done, outcome in enumerate(_outcomes(ws, tasks, guess, workers, engine), start=1):
+    judged: list[Outcome] = []
+    for done, outcome in enumerate(_outcomes(ws, tasks, guess, others, workers, engine), start=1):
         rows += mask_rows(ws, outcome)
+        judged.append(replace(outcome, pngs={}))
         counts[outcome.reason or outcome.source.split(":")[0]] += 1
         if done % COMMIT_EVERY == 0 or done == len(tasks):
-            ws.tables.upsert("masks", rows)
-            rows = []
+            ws.tables.upsert("masks", rows + judged_anew(ws, others, judged))
+            rows, judged = [], []
         progress(done, len(tasks))
     return _result(len(images), len(_masked(ws)), counts, guess)
 
@@ -235,20 +239,27 @@ def _known_cutouts(ws: Workspace) -> dict[str, dict[str, str]]:
 
 
 def _outcomes(
-    ws: Workspace, tasks: list[_Task], guess: _Guess, workers: int | None, engine: Engine
+    ws: Workspace,
+    tasks: list[_Task],
+    guess: _Guess,
+    others: Mapping[str, Rows],
+    workers: int | None,
+    engine: Engine,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the tasks; bytes are read as the pool asks for them, so memory stays bounded."""
-    return in_workers(cut, (_job(ws, task, guess) for task in tasks), total=len(tasks), workers=workers, engine=engine)
+    jobs = (_job(ws, task, guess, others.get(task.sha256, ())) for task in tasks)
+    return in_workers(cut, jobs, total=len(tasks), workers=workers, engine=engine)
 
 
-def _job(ws: Workspace, task: _Task, guess: _Guess) -> Job:
+def _job(ws: Workspace, task: _Task, guess: _Guess, others: Rows) -> Job:
     """The model, which may be a large one, runs in this process; what follows it in a worker."""
     person = task.person.read_bytes() if task.person else None
     garment = task.garment.read_bytes() if task.garment else None
     photo = ws.blobs.get(task.sha256)
     by_model = guess.model is not None and task.source != "cutout"
     said = packed(photo, guess.model.probabilities) if by_model and guess.model else None
-    return Job(task.sha256, task.source, task.view, photo, person, garment, guess.prior, said)
+    other = other_of(ws, others, task.source)
+    return Job(task.sha256, task.source, task.view, photo, person, garment, guess.prior, said, other)
 
 
 def mask_rows(ws: Workspace, outcome: Outcome) -> list[dict[str, Any]]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
 from dataset.images import decode
-from dataset.mask_sources import rank
+from dataset.mask_sources import stands
 from dataset.masks import binary_from_png
 from dataset.taxonomy import Taxonomy
 from dataset.workspace import Workspace
@@ -21,7 +23,7 @@ from labeling.grabcut import seed_of
 from labeling.workers import in_workers
 
 PREFIX = "measured "
-CONFIDENCE = 0.7  # of a measured colour's share: the shop's own word is surer than pixels under unknown light
+CONFIDENCE = 0.7  # at most, of a colour all over a thing that has one name in any light: a shop's own word is surer
 LEAST_SHARE = 0.25  # of the garment a second colour must cover to be a label
 SHORT_SIDE_PX = 256
 
@@ -35,12 +37,12 @@ class ColourJob:
 
 
 def garments(ws: Workspace) -> list[tuple[str, str]]:
-    """(sha256, mask blob) of each image's best garment mask, by source."""
-    rows = ws.tables.read("masks", ["sha256", "source", "mask_sha256"], "kind = 'garment' AND status = 'ok'")
-    best: dict[str, tuple[int, str]] = {}
-    for row in rows.to_pylist():
-        best[row["sha256"]] = min(best.get(row["sha256"], (99, "")), (rank(row["source"]), row["mask_sha256"]))
-    return [(sha256, blob) for sha256, (_, blob) in sorted(best.items())]
+    """(sha256, mask blob) of each image's garment mask that stands."""
+    names = ["sha256", "source", "mask_sha256", "created_at"]
+    rows = ws.tables.read("masks", names, "kind = 'garment' AND status = 'ok'").sort_by("sha256").to_pylist()
+    return [
+        (sha256, min(found, key=stands)["mask_sha256"]) for sha256, found in groupby(rows, key=itemgetter("sha256"))
+    ]
 
 
 def measure_colours(
@@ -55,7 +57,7 @@ def measure_colours(
             [
                 (words.map("colour", colour.name, "en") if "colour" in words.fields else None,
                  f"{PREFIX}{rank}: {colour.finer} #{colour.rgb} {colour.share:.0%} mask {blob}",
-                 CONFIDENCE * colour.share)
+                 CONFIDENCE * colour.confidence * colour.share)
                 for rank, colour in enumerate(found, start=1)
             ],
         )  # fmt: skip
@@ -69,5 +71,6 @@ def _colours_of(job: ColourJob) -> tuple[tuple[str, str], list[Colour]]:
     found = measure(np.ascontiguousarray(rgb[::step, ::step]), small, seed=seed_of(job.sha256)).colours
     kept = [colour for n, colour in enumerate(found) if n == 0 or colour.share >= LEAST_SHARE]
     if is_multicolour(found):
-        kept = [Colour(MULTICOLOUR, 1.0, found[0].rgb, MULTICOLOUR, found[0].delta_e), *kept]
+        sure = sum(colour.share * colour.confidence for colour in found)
+        kept = [Colour(MULTICOLOUR, 1.0, found[0].rgb, MULTICOLOUR, found[0].delta_e, sure), *kept]
     return (job.sha256, job.blob), kept

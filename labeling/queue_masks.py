@@ -8,20 +8,21 @@ left out: a truth mended only where a rule found fault would be a truth of hard 
 from __future__ import annotations
 
 import json
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from dataset.errors import EmptyError, UsageError
+from dataset.mask_sources import stands
 from dataset.workspace import Workspace
 from labeling.queue import QueueResult
 from labeling.queue_pick import pick
 from labeling.queue_pool import Pool, read_pool
 
-CHOSEN = """
-SELECT sha256, quality, scores, flags, source FROM masks WHERE kind = 'composite' AND status = 'ok'
-QUALIFY row_number() OVER (PARTITION BY sha256 ORDER BY CASE WHEN source = 'review' THEN 0
-  WHEN source = 'cutout' OR source LIKE 'import:%' THEN 1 WHEN source LIKE 'model:%' THEN 2 ELSE 3 END, source) = 1
+COMPOSITES = """
+SELECT sha256, quality, scores, flags, source, created_at FROM masks WHERE kind = 'composite' AND status = 'ok'
 ORDER BY sha256
 """
 JUDGED = "SELECT DISTINCT sha256 FROM reviews WHERE field = 'mask'"
@@ -35,9 +36,9 @@ def queue_masks(ws: Workspace, *, n: int = 50, encoder: str | None = None) -> Qu
         raise UsageError(f"a queue of {n} masks", where="--n", expected="at least 1")
     pool = read_pool(ws, part="train", encoder=encoder)
     place, masks = pool.place, {}
-    for row in ws.tables.query(CHOSEN).to_pylist():
-        if row["sha256"] in place:
-            masks[place[row["sha256"]]] = row
+    for sha256, rows in groupby(ws.tables.query(COMPOSITES).to_pylist(), key=itemgetter("sha256")):
+        if sha256 in place:
+            masks[place[sha256]] = min(rows, key=stands)
     _close(ws, pool, masks)
     if not pool.open.any():
         gone = ", ".join(f"{count} {why}" for why, count in pool.left_out.items() if count)

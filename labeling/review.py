@@ -19,7 +19,7 @@ import numpy as np
 
 from dataset.blobs import sha256_of
 from dataset.errors import MaskError, UsageError
-from dataset.mask_sources import rank
+from dataset.mask_sources import stands
 from dataset.masks import GARMENT, SKIN, binary_png, to_png, validate
 from dataset.workspace import Workspace
 from labeling.mask_quality import flags, measure
@@ -109,22 +109,20 @@ def overrule(ws: Workspace, shown: Mapping[str, str], *, reviewer: str, source: 
     """Reject every mask that stands before the one of source `shown[sha256]`, so that this one is seen and judged next;
     one review an image. Returns how many images had such masks."""
     gone: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in ws.tables.read("masks", where="status = 'ok'").to_pylist():
-        if row["sha256"] in shown and stands(row["source"]) < stands(shown[row["sha256"]]):
-            gone[row["sha256"]].append(row)
+    rows = [row for row in ws.tables.read("masks", where="status = 'ok'").to_pylist() if row["sha256"] in shown]
+    new = {row["sha256"]: row for row in rows if row["source"] == shown[row["sha256"]] and row["kind"] == "composite"}
+    for row in rows:
+        sha256 = row["sha256"]
+        if sha256 in new and row["source"] != shown[sha256] and stands(row) < stands(new[sha256]):
+            gone[sha256].append(row)
     turns, now = _turns(ws, reviewer), datetime.now(UTC)
-    abouts = {sha256: min(rows, key=lambda row: stands(row["source"]))["mask_sha256"] for sha256, rows in gone.items()}
+    abouts = {sha256: min(rows, key=stands)["mask_sha256"] for sha256, rows in gone.items()}
     reviews = [_row(Verdict(sha256, "reject"), turns, about, reviewer, source, now) for sha256, about in abouts.items()]
     masks = [row | {"status": "bad", "reason": "rejected", "created_at": now} for rows in gone.values() for row in rows]
     for table, effect in (("masks", masks), ("reviews", [row for row in reviews if row])):
         if effect:
             ws.tables.upsert(table, effect)
     return len(gone)
-
-
-def stands(source: str) -> tuple[int, str]:
-    """What masks of one image are sorted by; the first is the one shown, and taken by a snapshot."""
-    return rank(source), source
 
 
 def _turns(ws: Workspace, reviewer: str) -> dict[tuple[str, str], list[str]]:
@@ -182,7 +180,13 @@ def _check(verdicts: Sequence[Verdict]) -> None:
 def _about(verdict: Verdict, masks: dict[str, list[dict[str, Any]]]) -> str | None:
     """The mask's blob a mask verdict is about: the one judged stays the same once it became a `review` mask."""
     rows = masks.get(verdict.sha256, [])
-    return rows[0]["mask_sha256"] if verdict.field == "mask" and rows else None
+    return _meant(verdict, rows)["mask_sha256"] if verdict.field == "mask" and rows else None
+
+
+def _meant(verdict: Verdict, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The composite a mask verdict means, of rows as `_best_composites` sorts them: who accepts saw no rejected one."""
+    live = [row for row in rows if row["status"] == "ok"] if verdict.verdict == "accept" else []
+    return (live or rows)[0]
 
 
 def _best_composites(ws: Workspace) -> dict[str, list[dict[str, Any]]]:
@@ -192,7 +196,7 @@ def _best_composites(ws: Workspace) -> dict[str, list[dict[str, Any]]]:
         if row["status"] == "ok" or row["reason"] == "rejected":
             found.setdefault(row["sha256"], []).append(row)
     for rows in found.values():
-        rows.sort(key=lambda row: stands(row["source"]))
+        rows.sort(key=stands)
     return found
 
 
@@ -209,7 +213,8 @@ def _mask_rows(
     ws: Workspace, verdicts: Sequence[Verdict], masks: dict[str, list[dict[str, Any]]], reviewer: str, now: datetime
 ) -> list[dict[str, Any]]:
     """Rows for the masks judged, all kinds of that source: a copy of source `review`, or the row itself marked bad."""
-    sources = {v.sha256: masks[v.sha256][0]["source"] for v in verdicts if v.field == "mask" and v.sha256 in masks}
+    about_masks = [v for v in verdicts if v.field == "mask" and v.sha256 in masks]
+    sources = {v.sha256: _meant(v, masks[v.sha256])["source"] for v in about_masks}
     judged = {v.sha256: v.verdict for v in verdicts if v.sha256 in sources and v.field == "mask"}
     if not judged:
         return []

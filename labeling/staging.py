@@ -23,6 +23,7 @@ MOST_ENLARGED = 2.0  # a template never enlarges a photo further: it would only 
 CONTACT_SHARE = 0.05  # of the object's height: what stands so near its lowest point touches the ground
 FLATTENED = 0.35  # height of a contact shadow over the height of what casts it
 DARKEST = 0.42  # opacity under the contact; half of it reaches out as a wide soft shade
+SPECK_SHARE = 0.001  # of all that is seen: a smaller piece by itself is dust, and moves no frame
 STRIP = 512  # rows mixed at a time, so that 30 megapixels need no second picture in float
 
 
@@ -60,12 +61,13 @@ def parse_colour(text: str) -> tuple[int, int, int] | None:
 
 
 def object_box(alpha: UInt8) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) px of what is more than a trace; the whole picture where there is nothing."""
-    seen = alpha > 8
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    if not len(rows):
+    """(top, left, bottom, right) px of all but traces and specks; the whole picture where there is nothing."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats((alpha > 8).astype(np.uint8), connectivity=8)
+    if count < 2:
         return 0, 0, alpha.shape[0], alpha.shape[1]
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    pieces = stats[1:][stats[1:, cv2.CC_STAT_AREA] >= SPECK_SHARE * stats[1:, cv2.CC_STAT_AREA].sum()]
+    left, top, wide, tall, _ = (pieces if len(pieces) else stats[1:]).T
+    return int(top.min()), int(left.min()), int((top + tall).max()), int((left + wide).max())
 
 
 def cropped(rgba: UInt8, margin: float = MARGIN) -> UInt8:

@@ -1,7 +1,8 @@
 """Which segmenter `modiste cutout` uses: a weight file, a run, the workspace's newest run, or the weight that ships.
 
-In: the words of the command line. Out: a `train.segmenter.Segmenter` and what to call it. torch is loaded for
-safetensors alone: an .onnx file runs on onnxruntime without it. Weights are data and never run code.
+In: the words of the command line; a run is named by its id, 'latest', or the name it was promoted under. Out: a
+`train.segmenter.Segmenter` and what to call it. torch is loaded for safetensors alone: an .onnx file runs on
+onnxruntime without it. Weights are data and never run code.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataset.errors import EmptyError, TrainingError, UsageError, WorkspaceError
 from dataset.workspace import Workspace
 from train import record
 from train.onnx_backend import load_onnx
+from train.promotion import pointers, promoted_run
 from train.segmenter import Segmenter
 from train.shipped import shipped
 
@@ -25,7 +27,8 @@ def choose(
     ws: Workspace | None, run: str | None = None, weights: Path | None = None, threads: int | None = None
 ) -> tuple[Segmenter, str]:
     """The segmenter and its name. Raises UsageError (both given, unknown kind of file, run without workspace),
-    EmptyError (no such run), TrainingError (missing, cut short, changed, of another task or other classes)."""
+    EmptyError (no such run or promoted name), TrainingError (missing, cut short, changed, of another task, without
+    garments)."""
     if run and weights:
         raise UsageError("--run and --weights are given", expected="one of them")
     if weights:
@@ -33,7 +36,7 @@ def choose(
     if run:
         if ws is None:
             raise UsageError("a run belongs to a workspace", expected="-w WORKSPACE with --run")
-        found = record.load(ws, run, task="segmentation")
+        found = _named(ws, run)
         if found.task != "segmentation":
             raise TrainingError(f"run {run} is a {found.task} run", expected="a segmentation run")
         return from_file(found.folder / "model.safetensors", threads), found.id
@@ -47,6 +50,18 @@ def choose(
     return from_file(path, threads), f"{path.stem}, which ships"
 
 
+def _named(ws: Workspace, run: str) -> record.Run:
+    """The run promoted as `run`, else the run of this id or 'latest'. Raises EmptyError that names both kinds."""
+    promoted = promoted_run(ws, run) if Path(run).name == run else None
+    if promoted is not None:
+        return promoted
+    try:
+        return record.load(ws, run, task="segmentation")
+    except EmptyError as error:
+        names = ", ".join(pointers(ws)) or "none"
+        raise EmptyError(error.what, where=error.where, cure=f"{error.cure}; promoted names: {names}") from error
+
+
 def from_file(path: Path, threads: int | None = None) -> Segmenter:
     """By its suffix, .onnx or .safetensors."""
     if path.suffix not in KINDS:
@@ -55,7 +70,7 @@ def from_file(path: Path, threads: int | None = None) -> Segmenter:
         return _whole(_onnx(path, threads), path)
     from train.predict import load_segmenter
 
-    return load_segmenter(path)
+    return _whole(load_segmenter(path), path)
 
 
 def workspace_if_any(path: Path, *, wanted: bool) -> Workspace | None:

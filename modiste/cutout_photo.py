@@ -21,6 +21,7 @@ from PIL import Image, ImageCms
 from dataset.errors import ImageError
 from dataset.images import Decoded, decode
 from labeling.clipping import alpha_from, on_colour, people_map, without_hidden
+from labeling.people import told_apart
 from labeling.refine import BAND_SHARE, Refined, refine
 from labeling.staging import MOST_ENLARGED, cropped, laid_on, on_template, parse_template, shadow_of, with_shadow
 from modiste.cutout_settings import CutoutSettings, Ground, edges_for
@@ -56,8 +57,10 @@ def cut_one(data: bytes, look: Look, settings: CutoutSettings, ground: Ground | 
 def _cut(photo: Decoded, look: Look, settings: CutoutSettings, ground: Ground | None) -> Finished:
     seen = look(photo.rgb)
     chance = seen.garment if settings.what == "garment" else seen.person
-    whose = people_map(seen.person)
+    whose = people_map(seen.person) if settings.people == "all" else told_apart(photo.rgb, seen.person)
     done = Finished(people=int(whose.max()), notes=_told(photo))
+    if settings.people == "all" and done.people > 1:
+        done.notes.append("several people in one picture (--people largest or each)")
     chosen = _chosen(whose, chance, settings.people)
     covered = 0
     for number, person in enumerate(chosen, start=1):

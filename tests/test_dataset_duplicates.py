@@ -188,24 +188,6 @@ def test_pictures_measured_before_colours_were_are_compared_by_hash_alone():
     assert cluster(Looks(hashes, None, grids, np.array([True, False]))).tolist() == [0, 0]
 
 
-def test_an_encoder_joins_what_hashes_miss_but_not_other_colours(tmp_path: Path):
-    ws = Workspace.init(tmp_path / "ws")
-    a, b, c = checked(ws, *(encoded(image) for image in (garment((170, 60, 60)), picture(5), garment((60, 115, 60)))))
-    near, far = [1.0, 0.0], [0.6, 0.8]
-    grid = ws.tables.query("SELECT colour_grid FROM images WHERE sha256 = ?", parameters=[a]).to_pylist()[0][
-        "colour_grid"
-    ]
-    ws.tables.upsert("images", [{"sha256": b, "status": "ok", "phash": "f" * 16, "view": "scene", "colour_grid": grid}])
-    vectors = {a: near, b: near, c: near}
-    ws.tables.append("embeddings", [{"sha256": n, "encoder": "e", "vector": v} for n, v in vectors.items()])
-    dedup(ws, cosine=0.97)
-    found = cluster_of(ws)
-    assert found[a] == found[b] != found[c]
-    ws.tables.upsert("embeddings", [{"sha256": b, "encoder": "e", "vector": far}])
-    dedup(ws, cosine=0.97)
-    assert cluster_of(ws)[a] != cluster_of(ws)[b]
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_the_hash_is_that_of_imagehash_but_for_two_bits(seed: int):
     import imagehash

@@ -269,11 +269,12 @@ def test_crawl_queue_caches_copies_and_reports_go(ws: Workspace) -> None:
         urls = [f"{SHOP}/img/{number}.png" for number in (1, 3)]
         db.executemany("INSERT INTO images VALUES (?, ?)", [(url, json.dumps({"url": url})) for url in urls])
         db.execute("INSERT INTO uses VALUES (?, 'one')", (urls[0],))
-    (ws.scratch("train-cache") / "x.npy").write_bytes(b"pixels")
+    for cache in ("train-cache", "copies", "similar"):
+        (ws.scratch(cache) / "x.npy").write_bytes(b"pixels")
     (ws.scratch("mine") / "copy.png").write_bytes(drawn(2))
     (ws.scratch("reports") / "index.html").write_text("pictures")
     found = takedown(ws, "brand", "Maison Gone", "letter", yes=True)
-    assert (found.before["queue rows"], found.before["files"]) == (2, 3)
+    assert (found.before["queue rows"], found.before["files"]) == (2, 5)
     assert left_of(ws, (1, 2)) == []
     with sqlite3.connect(ws.root / "crawl" / "shop.example.sqlite") as db:
         assert db.execute("SELECT url FROM images").fetchall() == [(urls[1],)]

@@ -59,6 +59,25 @@ def test_without_the_photo_a_white_dress_and_a_dark_one_both_keep_their_outline(
         assert iou(mask, DRESS) > iou(article_rule(file), DRESS)
 
 
+@pytest.mark.parametrize("quality", [75, 95])
+def test_without_the_photo_backdrop_that_a_pale_garment_encloses_is_no_garment(quality: int):
+    holed = DRESS.copy()
+    holed[130:190, 82:118] = False
+    folds = np.rint(240 + 4 * np.sin(np.arange(WIDTH) / 6)).astype(np.uint8)
+    pale = np.broadcast_to(folds[None, :, None], (HEIGHT, WIDTH, 3))
+    mask, done = binarise(read_cutout(encoded(cutout(pale, holed), "JPEG", quality=quality)))
+    assert (done["by"], mask[160, 100], mask[110, 100]) == ("flood", False, True)
+    assert iou(mask, holed) > 0.97
+
+
+def test_how_coarsely_a_jpeg_was_saved_decides_what_passes_for_backdrop():
+    fine, coarse = (read_cutout(encoded(cutout(photo(), DRESS), "JPEG", quality=quality)) for quality in (95, 60))
+    assert (fine.step, coarse.step) == (2.0, 16.2)
+    passed = [binarise(file)[1]["tolerance"] for file in (fine, coarse)]
+    assert passed == [1.5, 3.0]
+    assert binarise(read_cutout(encoded(cutout(photo(), DRESS))))[1]["tolerance"] == 2.0  # a PNG tells nothing
+
+
 def test_a_hole_in_the_cutout_is_a_hole_in_the_mask_with_the_photo_at_hand():
     holed = DRESS.copy()
     holed[130:150, 95:105] = False

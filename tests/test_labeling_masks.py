@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from labeling_drawn import checked_workspace, cutout, drawn_cutouts, encoded, iou, masks, photo
+from PIL import Image
 
 from dataset.errors import EmptyError, UsageError
 from dataset.masks import binary_from_png, from_png
@@ -56,6 +59,47 @@ def test_a_bad_cutout_is_a_row_with_its_reason_until_the_file_is_mended(tmp_path
     (folder / "garment" / "look-0.jpg").write_bytes(good)
     assert label_masks(ws, cutouts=folder).cutout == 1
     assert {r["status"] for r in rows(ws, "true")} == {"ok"}
+
+
+def bad_file(kind: str) -> bytes:
+    """A garment cutout of the drawn photo that can't be used."""
+    dress, pixels = masks()[1], io.BytesIO()
+    if kind == "sixteen_bit":
+        Image.fromarray((dress * 65535).astype(np.uint16)).save(pixels, "PNG")
+    elif kind == "palette":
+        Image.fromarray(cutout(photo(), dress)).quantize(16).save(pixels, "PNG")
+    elif kind == "class_index":
+        return encoded((dress * 2).astype(np.uint8))
+    elif kind == "empty_cutout":
+        return encoded(np.full((300, 200, 3), 255, np.uint8))
+    elif kind == "swapped":
+        return encoded(cutout(photo(), masks()[0]))
+    return pixels.getvalue() or b"<html>gone</html>"
+
+
+@pytest.mark.parametrize("kind", ["sixteen_bit", "palette", "class_index", "empty_cutout", "swapped", "unreadable"])
+def test_every_unusable_cutout_is_a_row_with_its_reason_beside_a_good_one(tmp_path: Path, kind: str):
+    ws, folder = checked_workspace(tmp_path / "ws", 2), drawn_cutouts(tmp_path / "cut", range(2))
+    (folder / "garment" / "look-0.jpg").write_bytes(bad_file(kind))
+    if kind == "swapped":
+        (folder / "person" / "look-0.jpg").write_bytes(encoded(cutout(photo(), masks()[1])))
+    result = label_masks(ws, cutouts=folder)
+    assert (result.cutout, result.reasons) == (1, {kind: 1})
+    (bad,) = rows(ws, "status = 'bad'")
+    assert (bad["reason"], bad["mask_sha256"], bad["kind"]) == (kind, None, "composite")
+    assert json.loads(bad["method"])["error"]
+
+
+def test_a_garment_larger_than_its_person_joins_the_person_and_is_flagged(tmp_path: Path):
+    ws, folder = checked_workspace(tmp_path / "ws", 1), drawn_cutouts(tmp_path / "cut", range(1))
+    person, dress = masks()
+    wider = dress | np.roll(dress, 12, axis=1)
+    (folder / "garment" / "look-0.jpg").write_bytes(encoded(cutout(photo(), wider)))
+    label_masks(ws, cutouts=folder)
+    (row,) = rows(ws, "kind = 'composite'")
+    assert "garment_outside_person" in row["flags"]
+    assert json.loads(row["method"])["repair"]["garment_outside_px"] == pytest.approx((wider & ~person).sum(), rel=0.05)
+    assert set(np.unique(from_png(ws.blobs.get(row["mask_sha256"])))) == {0, 255}
 
 
 def test_a_garment_cutout_alone_is_a_packshot_and_a_person_alone_lacks_its_garment(tmp_path: Path):

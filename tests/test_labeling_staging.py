@@ -104,3 +104,14 @@ def test_colours_are_read_by_name_and_by_number() -> None:
     assert parse_colour("#0a14C8") == BLUE
     assert parse_colour("white") == (255, 255, 255)
     assert parse_colour("photo.jpg") is None
+
+
+def test_specks_move_no_crop_and_no_template_but_small_parts_do() -> None:
+    rgba = np.zeros((300, 300, 4), np.uint8)
+    rgba[100:200, 100:200] = (*RED, 255)
+    rgba[5, 5] = rgba[290:292, 290:293] = (*RED, 255)  # 1 and 6 px beside 10,000
+    assert object_box(rgba[:, :, 3]) == (100, 100, 200, 200)
+    assert cropped(rgba, 0.1).shape == (120, 120, 4)
+    assert on_template(rgba, Template(100, 100, 0))[1] == pytest.approx(1.0)
+    rgba[50:55, 50:55] = (*RED, 255)  # a button: 25 px, over one in a thousand
+    assert object_box(rgba[:, :, 3]) == (50, 50, 200, 200)

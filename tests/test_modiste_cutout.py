@@ -151,6 +151,22 @@ def test_each_of_several_people_gets_a_file_and_the_largest_can_stand_alone(tmp_
     assert (alpha[20, 10], alpha[20, 40]) == (0, 255)
 
 
+def test_several_people_in_one_picture_are_said(tmp_path: Path) -> None:
+    Image.new("RGB", (60, 40), (9, 99, 199)).save(tmp_path / "two.jpg")
+    row = run(tmp_path / "two.jpg", tmp_path / "all", pair, CutoutSettings("person", edges="none")).rows[0]
+    assert (row["people"], len(row["outs"])) == (2, 1)
+    assert "--people largest or each" in row["note"]
+
+
+@pytest.mark.slow
+def test_a_photo_of_thirty_megapixels_keeps_its_size(tmp_path: Path) -> None:
+    Image.new("RGB", (6_000, 5_000), (9, 99, 199)).save(tmp_path / "large.jpg")
+    row = run(tmp_path / "large.jpg", tmp_path / "out").rows[0]
+    with Image.open(row["out"]) as image:
+        assert image.size == (6_000, 5_000)
+    assert row["alpha_share"] == pytest.approx(0.25, abs=0.001)
+
+
 def test_a_template_makes_the_shops_square_and_says_what_it_enlarged(photo: Path, tmp_path: Path) -> None:
     settings = CutoutSettings(edges="none", on="#102030", shadow="soft", template="square-200", format="jpg")
     row = run(photo, tmp_path / "out", settings=settings).rows[0]

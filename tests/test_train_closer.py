@@ -76,4 +76,4 @@ def test_a_weight_that_is_not_in_the_package_names_the_cure(tmp_path: Path) -> N
     with pytest.raises(TrainingError, match=r"street-3\.onnx.*--weights"):
         shipped("segmentation", tmp_path)
     with pytest.raises(UsageError, match="no weight ships"):
-        shipped("tagging")
+        shipped("painting")

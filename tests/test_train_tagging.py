@@ -15,7 +15,9 @@ from train import record
 from train.evaluate import evaluate
 from train.predict import load_tagger
 from train.runs import RunResult
-from train.tagging import MISSING, UNSEEN, fit_logistic, target_matrix, temperature_of, train_tagging
+from train.tagging import train_tagging
+from train.tagging_heads import MISSING, UNSEEN, target_matrix, temperature_of
+from train.tagging_linear import fit_logistic
 
 PARTS = {"train": 16, "validation": 6, "test": 6}
 
@@ -64,7 +66,9 @@ def test_a_weight_of_another_taxonomy_is_refused(trained: tuple[Workspace, RunRe
 
 def test_fine_tuning_writes_a_weight_that_loads(tmp_path: Path) -> None:
     ws = drawn_workspace(tmp_path, PARTS)
-    result = train(ws, "fast", backbone="test_convnext", weights="none", epochs=10, batch=4, ema=0.0)
+    plain = {"warm_start": False, "backbone_rate": 1.0, "train_side": None, "crop": 1.0, "mixup": 0.0, "erase": 0.0}
+    fresh = {"backbone": "test_convnext", "weights": "none", "dropout": 0.0, "smoothing": 0.0, "ema": 0.0}
+    result = train(ws, "fast", epochs=10, batch=4, **plain, **fresh)
     assert result.score > 0.8
     assert set(load_tagger(ws.runs / result.run).tags(scene(1)[0])) == {"colour"}
     assert record.load(ws, result.run).data["results"]["best_epoch"] >= 1

@@ -9,8 +9,10 @@ off and resumed.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,9 @@ from dataset.masks import IGNORE, from_png, to_index
 from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
+from train import spread
 from train.letterbox import PAD, UInt8, letterbox, place
+from train.packshots import Packshots
 from train.recipe import Augment
 from train.seeding import derived
 
@@ -179,18 +183,50 @@ def _reach(row: Row, size: tuple[int, int]) -> int:
     return 2 * min(spot.height, spot.width)
 
 
+@dataclass(frozen=True)
+class _Mapped:
+    """A memory-mapped .npy file by its name."""
+
+    path: str
+
+    def open(self) -> UInt8:
+        return np.asanyarray(np.load(self.path, mmap_mode="r"))
+
+
+def _by_name(value: Any) -> Any:
+    """A `_Mapped` for what `np.load` has mapped whole, anything else as it is."""
+    whole = isinstance(value, np.memmap) and isinstance(value.base, mmap.mmap) and value.filename is not None
+    return _Mapped(str(value.filename)) if whole else value
+
+
 class Photos(Dataset[tuple[Tensor, ...]]):
     """Items (3, H, W) uint8 and their target; an index is epoch x N + place, as `EpochSampler` gives them."""
 
-    def __init__(self, photos: UInt8, targets: npt.NDArray[Any], augment: Augment | None = None, seed: int = 0) -> None:
-        self.photos, self.targets, self.seed = photos, targets, seed
+    def __init__(
+        self,
+        photos: UInt8,
+        targets: npt.NDArray[Any],
+        augment: Augment | None = None,
+        seed: int = 0,
+        packshots: Packshots | None = None,
+    ) -> None:
+        self.photos, self.targets, self.seed, self.packshots = photos, targets, seed, packshots
         self.pipeline = None if augment is None else pipeline(augment)
 
     def __len__(self) -> int:
         return len(self.photos)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process opens the cache's files again instead of being sent what they hold."""
+        return {name: _by_name(value) for name, value in self.__dict__.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= {name: value.open() if isinstance(value, _Mapped) else value for name, value in state.items()}
+
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         rgb, target = np.array(self.photos[index % len(self)]), np.array(self.targets[index % len(self)])
+        if self.packshots is not None:
+            rgb, target = self.packshots(rgb, target, derived(self.seed, "packshot", index))
         if self.pipeline is not None:
             rgb, target = self._vary(rgb, target, derived(self.seed, "augment", index))
         return torch.from_numpy(rgb).permute(2, 0, 1), torch.from_numpy(target.astype(np.int64))
@@ -225,7 +261,8 @@ def pipeline(augment: Augment) -> Any:
 
 
 class EpochSampler(Sampler[int]):
-    """A new order each epoch, known from (seed, epoch) alone; the index carries the epoch to the augmentation."""
+    """A new order each epoch, known from (seed, epoch) alone; the index carries the epoch to the augmentation. Of
+    several processes that train together each takes its share, all of the same length."""
 
     def __init__(self, n: int, seed: int) -> None:
         self.n, self.seed, self.epoch = n, seed, 0
@@ -234,27 +271,46 @@ class EpochSampler(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.n
+        return self.n // spread.world()
 
     def __iter__(self) -> Iterator[int]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.n)
-        return (int(place) + self.epoch * self.n for place in order)
+        mine = order[spread.rank() :: spread.world()][: len(self)]
+        return (int(place) + self.epoch * self.n for place in mine)
 
 
-def train_loader(photos: Photos, batch: int, workers: int, seed: int) -> DataLoader[tuple[Tensor, ...]]:
-    """Shuffled; a last batch that is smaller is left out, for batch norm's sake, unless it is the only one."""
+class ShareSampler(Sampler[int]):
+    """Each photo once, in order; of several processes each takes its share, none of them twice."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return len(range(spread.rank(), self.n, spread.world()))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(spread.rank(), self.n, spread.world()))
+
+
+def train_loader(photos: Photos, batch: int, workers: int, seed: int, devices: int = 1) -> DataLoader[Any]:
+    """Shuffled; a last batch that is smaller is left out, for batch norm's sake, unless it is the only one. `batch` is
+    that of all devices together; workers live as long as the loader."""
+    share = max(1, batch // devices)
     return DataLoader(
         photos,
-        batch_size=batch,
+        batch_size=share,
         sampler=EpochSampler(len(photos), seed),
         num_workers=workers,
-        drop_last=len(photos) > batch,
+        drop_last=len(photos) // devices > share,
         worker_init_fn=_one_thread if workers else None,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
     )
 
 
-def plain_loader(photos: Photos, batch: int) -> DataLoader[tuple[Tensor, ...]]:
-    return DataLoader(photos, batch_size=batch)
+def plain_loader(photos: Photos, batch: int) -> DataLoader[Any]:
+    """Each photo once, as it is."""
+    return DataLoader(photos, batch_size=batch, sampler=ShareSampler(len(photos)), pin_memory=torch.cuda.is_available())
 
 
 def _one_thread(worker: int) -> None:

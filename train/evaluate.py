@@ -59,6 +59,8 @@ def evaluate(
         )
     if found.task == "segmentation":
         from train.judge_segmentation import judge
+    elif found.task == "similar":
+        from train.metric_judge import judge
     else:
         from train.judge_tagging import judge
     rows, detail, figures = judge(ws, found, frozen, part, device, progress)

@@ -3,8 +3,8 @@
 In: a weight, and for 8 bits and for measuring the run's workspace. Out: `<out>.onnx` and the card `<out>.json` that
 `train.onnx_backend` wants. Input 'photo' (N, 3, H, W) float32 RGB in [0, 255], padded by `train.letterbox`; output
 'logits' (N, C, H, W). fp16 stores tensors in half precision and computes in single: half the bytes at a CPU's full
-speed. int8 is static quantisation of the convolutions, per channel, its ranges from training photos; the first one
-stays in float: it loses most.
+speed. int8 is static quantisation of the convolutions, per channel, its ranges from training photos; the first and
+the last stay in float: what they lose shows most.
 """
 
 from __future__ import annotations
@@ -194,7 +194,6 @@ def _eight_bits(data: bytes, segmenter: Segmenter, ws: Workspace | None) -> byte
     rows = _rows(ws, segmenter, "train")[:CALIBRATION]
     size = (segmenter.recipe.height, segmenter.recipe.width)
     photos = [letterbox(photo(ws, row), size) for row in rows]
-    first_layer = _first_convolution(data)
     with tempfile.TemporaryDirectory() as folder:
         first, ready, done = (Path(folder) / name for name in ("first.onnx", "ready.onnx", "done.onnx"))
         first.write_bytes(data)
@@ -202,16 +201,18 @@ def _eight_bits(data: bytes, segmenter: Segmenter, ws: Workspace | None) -> byte
         quantize_static(
             str(ready), str(done), _Reader(photos), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            nodes_to_exclude=[first_layer],
+            nodes_to_exclude=_outer_convolutions(data),
             op_types_to_quantize=["Conv"],  # Resize's sizes would be rounded to 8 bits too
         )  # fmt: skip
         return done.read_bytes()
 
 
-def _first_convolution(data: bytes) -> str:
+def _outer_convolutions(data: bytes) -> list[str]:
+    """Names of the graph's first and last convolution: the one that sees the photo, the one that names the classes."""
     import onnx
 
-    return next(node.name for node in onnx.load_from_string(data).graph.node if node.op_type == "Conv")
+    names = [node.name for node in onnx.load_from_string(data).graph.node if node.op_type == "Conv"]
+    return [names[0], names[-1]]
 
 
 class _Reader:

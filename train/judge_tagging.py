@@ -1,7 +1,8 @@
-"""Judge a tagger: accuracy with Wilson's interval, macro F1, calibration, the majority answer beside them.
+"""Judge a tagger: accuracy with Wilson's interval, macro F1, calibration, what the floor keeps.
 
-In: a run and its snapshot. Out: figures, per-value table and confusion matrix of each field, a sheet of mistakes. A
-value that training never saw counts as a mistake: the true row of its own ('unseen') is kept in the table.
+In: a run and its snapshot. Out: figures with the trivial answer beside them, per-value table and confusion matrix of
+each field, a sheet of mistakes; multi fields are `judge_tagging_multi`'s. A value that training never saw counts as a
+mistake: the true row of its own ('unseen') is kept in the table.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ import torch
 from dataset.errors import EmptyError
 from dataset.progress import Progress
 from dataset.snapshot import Snapshot
+from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
 from train import metrics, record
 from train.data import Row, photo, rows_of
 from train.figure import Figure
-from train.predict import Tagger, load_tagger
+from train.judge_tagging_multi import figures_of_multi, truth_of
+from train.predict import TagBackend, load_tagger
 from train.sheets import photo_sheet
-from train.tagging import embed_rows
+from train.tagger import BATCH, Tagger
+from train.tagging_heads import asked_rows
+from train.tagging_linear import embed_rows
 
 SHOWN = 24
 
@@ -30,48 +35,85 @@ def judge(
     ws: Workspace, run: record.Run, frozen: Snapshot, part: str, device: str, progress: Progress
 ) -> tuple[list[Figure], dict[str, Any], list[str]]:
     tagger = load_tagger(run.folder, device)
-    figures: list[Figure] = []
     detail: dict[str, Any] = {}
+    figures: list[Figure] = []
     sheets: list[str] = []
-    rows = [row for row in rows_of(frozen, part) if any(field in row["labels"] for field in tagger.values)]
+    rows = [
+        row
+        for row in asked_rows(rows_of(frozen, part), taxonomy_of(ws))
+        if any(field in row["labels"] for field in tagger.values)
+    ]
     if not rows:
         raise EmptyError(
             f"no image in the {part} part has a label in {', '.join(tagger.values)}", where=f"snapshot {frozen.name}"
         )
     found = predict_rows(ws, rows, tagger, device, progress)
-    for field, values in tagger.values.items():
+    for field in tagger.values:
         labelled = [place for place, row in enumerate(rows) if field in row["labels"]]
         if not labelled:
             detail[field] = {"n": 0}
             continue
-        known = [rows[place] for place in labelled]
-        majority = _majority(frozen, field, values)
-        more, detail[field] = figures_of(field, values, known, found[field][labelled], part, majority)
+        known, chances = [rows[place] for place in labelled], found[field][labelled]
+        more, detail[field] = _of_field(tagger, frozen, field, known, chances, part)
         figures += more
-        sheets.append(_mistakes(ws, run, field, values, known, found[field][labelled]))
+        if field not in tagger.multi:
+            sheets.append(_mistakes(ws, run, field, tagger.values[field], known, chances))
     detail["confusions"] = [
         {"name": field, "classes": each["values"], "matrix": each.pop("matrix")}
         for field, each in detail.items()
-        if each["n"]
+        if "matrix" in each
     ]
     return figures, detail, sheets
+
+
+def _of_field(
+    tagger: Tagger, frozen: Snapshot, field: str, rows: list[Row], chances: npt.NDArray[np.float32], part: str
+) -> tuple[list[Figure], dict[str, Any]]:
+    """Figures and detail of one field's labelled rows."""
+    values, floor = tagger.values[field], tagger.floors[field]
+    if field in tagger.multi:
+        training = [row for row in rows_of(frozen, "train") if field in row["labels"]]
+        shares = truth_of(field, values, training)[0].mean(0)
+        return figures_of_multi(field, values, rows, chances, part, floor, shares)
+    figures, detail = figures_of(field, values, rows, chances, part, _majority(frozen, field, values))
+    if field in tagger.facts.get("floor", {}):
+        right = np.array([row["labels"][field] == values[k] for row, k in zip(rows, chances.argmax(1), strict=True)])
+        figures += kept_figures(field, chances.max(1), right, floor, part)
+    return figures, detail
+
+
+def kept_figures(
+    field: str, sure: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], floor: float, part: str
+) -> list[Figure]:
+    """Accuracy of the answers at or over the floor, and the share of answers that are, with Wilson's intervals; beside
+    them what there is without a floor."""
+    kept = sure >= floor
+    n, hits = int(kept.sum()), int(right[kept].sum())
+    low, high = metrics.wilson(hits, n)
+    least, most = metrics.wilson(n, len(sure))
+    value, share, without = hits / max(n, 1), n / len(sure), float(right.mean())
+    return [
+        Figure(f"{field} accuracy over its floor {floor:.2f}", value, low, high, n, part, "no floor", without),
+        Figure(f"{field} coverage at its floor", share, least, most, len(sure), part, "no floor", 1.0),
+    ]
 
 
 def predict_rows(
     ws: Workspace, rows: list[Row], tagger: Tagger, device: str, progress: Progress
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """{field: (N, K) calibrated}. A linear tagger's features come from, and go to, the embeddings table."""
-    if tagger.recipe.method == "linear":
-        features = embed_rows(ws, rows, tagger.net, tagger.recipe, device, progress)
+    """{field: (N, K) calibrated}. Features of a frozen backbone come from, and go to, the embeddings table."""
+    if tagger.recipe.method == "linear" and isinstance(tagger.backend, TagBackend):
+        net = tagger.backend.net
+        features = embed_rows(ws, rows, net, tagger.recipe, device, progress)
         with torch.inference_mode():
-            logits = tagger.net.heads_on(torch.from_numpy(features).to(device))
-        temperature = tagger.facts["temperature"]
-        return {field: (value / temperature[field]).softmax(1).cpu().numpy() for field, value in logits.items()}
+            logits = net.heads_on(torch.from_numpy(features).to(device))
+        return {field: tagger.calibrated(field, value.cpu().numpy()) for field, value in logits.items()}
     found = []
-    for number, row in enumerate(rows):
-        found.append(tagger.probabilities(photo(ws, row, tagger.recipe.side)))
-        progress(number + 1, len(rows))
-    return {field: np.stack([each[field] for each in found]) for field in tagger.values}
+    for start in range(0, len(rows), BATCH):
+        photos = [photo(ws, row, tagger.recipe.side) for row in rows[start : start + BATCH]]
+        found.append(tagger.chances(photos))
+        progress(start + len(photos), len(rows))
+    return {field: np.concatenate([each[field] for each in found]) for field in tagger.values}
 
 
 def figures_of(

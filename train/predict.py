@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +16,14 @@ from torch import Tensor, nn
 
 from dataset.errors import TrainingError
 from dataset.masks import CLASSES
-from train.letterbox import UInt8, letterbox
+from train.letterbox import UInt8
 from train.models.backbones import channels_last, feature_extractor
 from train.models.segmenters import build_segmenter
-from train.models.taggers import TagNet, probabilities
+from train.models.taggers import TagNet, both_flips, is_mean_of_places, place_features, place_logits
+from train.onnx_tagger import load_onnx_tagger
 from train.recipe import SegmentationRecipe, TaggingRecipe
 from train.segmenter import Segmenter
+from train.tagger import Seen, Tagger
 from train.weights import read_weights, weight_path
 
 Float32 = npt.NDArray[np.float32]
@@ -48,30 +49,34 @@ class TorchBackend:
 
 
 @dataclass(frozen=True)
-class Tagger:
-    """A loaded tagging model. `values` are the words of each field, in the order of its probabilities."""
+class TagBackend:
+    """`train.tagger.Backend` on torch, on any device."""
 
     net: TagNet
-    recipe: TaggingRecipe
-    facts: dict[str, Any]
     device: str = "cpu"
 
     @property
-    def values(self) -> dict[str, list[str]]:
-        return dict(self.facts["values"])
+    def parameters(self) -> int:
+        return sum(each.numel() for each in self.net.parameters())
 
-    def probabilities(self, rgb: UInt8) -> dict[str, Float32]:
-        """(H, W, 3) uint8 RGB -> {field: (K,) float32 calibrated, sums to 1}."""
-        square = letterbox(rgb, (self.recipe.side, self.recipe.side))
-        batch = torch.from_numpy(square).permute(2, 0, 1)[None].float().to(self.device)
+    def see(self, squares: UInt8, flips: bool, maps: bool = False) -> Seen:
+        batch = torch.from_numpy(squares).permute(0, 3, 1, 2).float().to(self.device)
         with torch.inference_mode():
-            found = probabilities(self.net, batch, self.recipe.flips, self.facts["temperature"])
-        return {field: value[0].cpu().numpy().astype(np.float32) for field, value in found.items()}
+            vectors = both_flips(self.net, batch, flips)
+            logits = _arrays(self.net.heads_on(vectors))
+            found = _arrays(place_logits(self.net, self._places(batch, flips))) if maps else None
+        return Seen(vectors.float().cpu().numpy(), logits, found)
 
-    def tags(self, rgb: UInt8) -> dict[str, tuple[str, float]]:
-        """{field: (value, confidence in [0, 1])}."""
-        found = self.probabilities(rgb)
-        return {field: (self.values[field][int(p.argmax())], float(p.max())) for field, p in found.items()}
+    def _places(self, batch: Tensor, flips: bool) -> Tensor:
+        if not is_mean_of_places(self.net, batch.shape[-1]):
+            raise TrainingError(
+                "its answer is no mean over places", cure="train.heat explains such a network by Grad-CAM"
+            )
+        return place_features(self.net, batch, flips)
+
+
+def _arrays(found: dict[str, Tensor]) -> dict[str, Float32]:
+    return {field: value.float().cpu().numpy() for field, value in found.items()}
 
 
 def load_segmenter(path: Path | str, device: str = "cpu") -> Segmenter:
@@ -89,21 +94,24 @@ def load_segmenter(path: Path | str, device: str = "cpu") -> Segmenter:
 
 
 def load_tagger(path: Path | str, device: str = "cpu", *, taxonomy: str | None = None) -> Tagger:
-    """As `load_segmenter`. With `taxonomy`, a weight trained under another one is refused."""
+    """As `load_segmenter`, or from an .onnx file. With `taxonomy`, a weight trained under another one is refused."""
+    if Path(path).suffix == ".onnx":
+        return _of_taxonomy(load_onnx_tagger(Path(path)), taxonomy, Path(path))
     file = weight_path(path)
     tensors, facts = read_weights(file, "tagging")
-    if taxonomy is not None and facts.get("taxonomy") != taxonomy:
-        raise TrainingError(
-            f"was trained under taxonomy {facts.get('taxonomy')}",
-            where=str(file),
-            expected=taxonomy,
-            cure="Train it again",
-        )
     recipe = TaggingRecipe.model_validate(facts["recipe"])
-    counts = {field: len(values) for field, values in facts["values"].items()}
+    # a weight's text is sorted, its heads stand in the order of training
+    counts = {field: len(facts["values"][field]) for field in facts.get("fields", facts["values"])}
     net = TagNet(feature_extractor(recipe.backbone, "none"), recipe.backbone, counts)
     _ready(net, tensors, file, device)
-    return Tagger(net, recipe, facts, device)
+    return _of_taxonomy(Tagger(TagBackend(net, device), recipe, facts), taxonomy, file)
+
+
+def _of_taxonomy(tagger: Tagger, taxonomy: str | None, file: Path) -> Tagger:
+    if taxonomy is not None and tagger.facts.get("taxonomy") != taxonomy:
+        what = f"was trained under taxonomy {tagger.facts.get('taxonomy')}"
+        raise TrainingError(what, where=str(file), expected=taxonomy, cure="Train it again")
+    return tagger
 
 
 def _ready(net: nn.Module, tensors: dict[str, Tensor], file: Path, device: str) -> nn.Module:

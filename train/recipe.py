@@ -49,7 +49,9 @@ class SegmentationRecipe(BaseModel):
     height: int = Field(288, ge=32, description="px; photos are fitted in and padded, never stretched")
     width: int = Field(192, ge=32, description="px")
     epochs: int = Field(24, ge=1)
-    batch: int = Field(16, ge=1)
+    batch: int = Field(16, ge=1, description="photos at a time, of all devices together")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients are gathered for one step")
+    patience: int = Field(0, ge=0, description="stop after so many epochs without a better score; 0 never")
     optimiser: Literal["adamw", "adam"] = "adamw"
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
     learning_rate: float = Field(1e-3, gt=0, description="the peak")
@@ -64,6 +66,12 @@ class SegmentationRecipe(BaseModel):
     grabcut_front: bool = Field(False, description="cut the person out by rectangle GrabCut before prediction")
     threshold: float | None = Field(None, gt=0, lt=1, description="a class below it is background; none is argmax")
     flips: bool = Field(False, description="average the mirrored photo in prediction")
+    packshots: float = Field(
+        0.0, ge=0, le=1, description="share of an epoch's photos that show the garment alone, made from their masks"
+    )
+    logger: list[Literal["csv", "tensorboard", "mlflow"]] = Field(
+        default=["csv"], description="csv is always written; tensorboard and mlflow get sheets of predictions too"
+    )
     workers: int = Field(1, ge=0, le=64, description="processes that augment")
     seed: int = Field(0, ge=0)
 
@@ -80,16 +88,28 @@ class TaggingRecipe(BaseModel):
     side: int = Field(256, ge=32, description="px; photos are padded to a square, never stretched")
     flips: bool = Field(True, description="average the mirrored photo")
     blur_faces: bool = Field(False, description="train and select on photos whose faces are blurred")
+    precision: float = Field(
+        0.97, gt=0.5, lt=1, description="share right among the answers kept; each field's floor is chosen for it"
+    )
     strengths: list[float] = Field(
         default=[1.0, 3.0, 10.0, 30.0, 100.0, 300.0], min_length=1, description="linear: values of C to choose from"
     )
     epochs: int = Field(12, ge=1, description="fine-tuned only, as all below but seed")
     batch: int = Field(32, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(1e-3, gt=0, description="the peak, of the heads")
+    backbone_rate: float = Field(1.0, gt=0, description="the backbone's learning rate, as a share of the heads'")
+    warm_start: bool = Field(False, description="heads begin as the frozen backbone's logistic fit, over `strengths`")
+    train_side: int | None = Field(None, ge=32, description="px in training; none is `side`")
     weight_decay: float = Field(1e-2, ge=0)
     smoothing: float = Field(0.1, ge=0, lt=1, description="label smoothing")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the features, before the heads")
     ema: float = Field(0.0, ge=0, lt=1)
     augment: Augment = Field(default_factory=Augment)
+    crop: float = Field(1.0, gt=0, le=1, description="random crops of this share of the square at least; 1 is none")
+    erase: float = Field(0.0, ge=0, le=1, description="chance that a box of the photo is blanked")
+    mixup: float = Field(0.0, ge=0, description="alpha of blending two photos; 0 is none")
+    cutmix: float = Field(0.0, ge=0, description="alpha of pasting a piece of one photo into another; 0 is none")
+    adjust: float = Field(0.0, ge=0, description="logit adjustment in training: 1 weighs rare values as frequent ones")
     workers: int = Field(1, ge=0, le=64)
     seed: int = Field(0, ge=0)
 
@@ -103,8 +123,8 @@ _MODELS: dict[str, type[SegmentationRecipe] | type[TaggingRecipe]] = {
 
 
 def known_recipes() -> list[str]:
-    """Names of the recipes that ship, e.g. 'segmentation/fast'."""
-    found = (resources.files("train") / "recipes").iterdir()
+    """Names of the recipes of these tasks that ship, e.g. 'segmentation/fast'."""
+    found = [task for task in (resources.files("train") / "recipes").iterdir() if task.name in TASKS]
     return sorted(
         f"{task.name}/{file.name[:-5]}" for task in found for file in task.iterdir() if file.name.endswith(".yaml")
     )

@@ -119,6 +119,10 @@ def _train(ws: Workspace, old: record.Run, snapshot: str, recipe: str, progress:
         from train.segmentation import train_segmentation
 
         return train_segmentation(ws, **known)
+    if old.task == "similar":
+        from train.metric import train_similar
+
+        return train_similar(ws, **known)
     from train.tagging import train_tagging
 
     return train_tagging(ws, **known, field=",".join(old.data["recipe"]["fields"]))

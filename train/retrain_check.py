@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from dataset.errors import ModisteError, SettingsError, SnapshotError
 from dataset.label_space import written_out
 from dataset.marks import marks, said
@@ -22,9 +24,14 @@ from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
 from train import record, surroundings
 from train.code_state import changed_files, hash_of, running
+from train.metric_recipe import SimilarRecipe
 from train.recipe import SegmentationRecipe, TaggingRecipe
 
 SHOWN = 5
+
+MODELS: dict[str, type[BaseModel]] = {
+    "segmentation": SegmentationRecipe, "tagging": TaggingRecipe, "similar": SimilarRecipe,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,8 @@ def resolved_again(run: record.Run) -> tuple[dict[str, Any] | None, str]:
     """The record's recipe as this code understands it, or None and why it doesn't."""
     recipe = dict(run.data["recipe"])
     fields = {"fields": recipe.pop("fields")} if "fields" in recipe else {}
-    model = SegmentationRecipe if run.task == "segmentation" else TaggingRecipe
     try:
-        found = parse_settings(model, recipe, f"run {run.id}").model_dump()
+        found = parse_settings(MODELS[run.task], recipe, f"run {run.id}").model_dump()
         if "label_space" in found:
             found["label_space"] = written_out(found["label_space"])
     except SettingsError as error:

@@ -7,6 +7,7 @@ read here. The same command resumes a run of the same recipe and data that was c
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,22 @@ from dataset.label_space import load_space, written_out
 from dataset.progress import Progress, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
-from train import record
+from train import record, spread
+from train.boards import check_boards
 from train.data import Photos, faceless, masked_rows, plain_loader, segmentation_arrays, train_loader
-from train.loop import CHECKPOINT, Loop, choose_device, fit
+from train.letterbox import UInt8
+from train.loop import CHECKPOINT, How, Loop, as_input, choose_device, fit
 from train.losses import CrossEntropyDice, inverse_sqrt_weights
 from train.metrics import Ints, bootstrap, confusion, mean_iou, pixel_accuracy
 from train.models.segmenters import Normalised, build_segmenter
+from train.packshots import Packshots
 from train.recipe import SegmentationRecipe, segmentation_recipe
 from train.runs import RunResult, check_split, done_before, open_run, result_of
 from train.seeding import seed_everything
+from train.sheets import overlay
 from train.weights import WEIGHT_FILE, save_weights
+
+SHOWN = 8  # validation photos of a prediction sheet
 
 
 class SegmentationLoop(Loop):
@@ -39,13 +46,19 @@ class SegmentationLoop(Loop):
         super().__init__(net, CrossEntropyDice(recipe.dice, weights), recipe, plain_adam=plain)
         self.classes = classes
         self._counts: list[Ints] = []  # one confusion matrix per photo, for the interval
+        self._first: tuple[Tensor, Tensor] | None = None  # batch of the validation part
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], number: int) -> None:
+        self._first = (batch[0][:SHOWN], batch[1][:SHOWN]) if number == 0 else self._first
+        super().validation_step(batch, number)
 
     def judge(self, logits: Tensor, truth: Tensor) -> None:
         pairs = zip(truth.cpu().numpy(), logits.argmax(1).cpu().numpy(), strict=True)
         self._counts += [confusion(right, said, self.classes) for right, said in pairs]
 
     def scores(self) -> dict[str, float]:
-        photos, self._counts = np.stack(self._counts), []
+        whole: list[Ints] = spread.gathered(self._counts)
+        photos, self._counts = np.stack(whole), []
         counts, nothing = photos.sum(0), np.zeros((self.classes, self.classes), np.int64)
         nothing[:, 0] = counts.sum(1)
         low, high = bootstrap(photos, mean_iou)
@@ -57,6 +70,20 @@ class SegmentationLoop(Loop):
             "pixel_accuracy": float(pixel_accuracy(counts)),
         }
 
+    def sheet(self) -> UInt8 | None:
+        """A row for each of the first validation photos: photo, truth, prediction."""
+        if self._first is None:
+            return None
+        photos, truth = self._first
+        said = self.judged()(as_input(photos)).argmax(1).byte().cpu().numpy()
+        rows = []
+        for photo, right, found in zip(photos.cpu().numpy(), truth.byte().cpu().numpy(), said, strict=True):
+            rgb = np.ascontiguousarray(photo.transpose(1, 2, 0))
+            rows.append(np.hstack([rgb, overlay(rgb, right, self.classes), overlay(rgb, found, self.classes)]))
+        half = -(-len(rows) // 2)
+        rows += [np.full_like(rows[0], 255)] * (2 * half - len(rows))
+        return np.asarray(np.hstack([np.vstack(rows[:half]), np.vstack(rows[half:])]))
+
 
 def train_segmentation(
     ws: Workspace,
@@ -65,20 +92,24 @@ def train_segmentation(
     recipe: str = "segmentation/fast",
     overrides: dict[str, Any] | None = None,
     device: str = "auto",
+    devices: int = 1,
     again: bool = False,
     allow_random_split: bool = False,
     progress: Progress = silent,
 ) -> RunResult:
     """Train, go on with a run of this recipe and data that was cut off, or (unless `again`) tell of one that is done.
 
-    `progress` counts optimiser steps.
+    `progress` counts optimiser steps. Of several `devices` each gets its share of a batch.
 
-    Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (no CUDA).
+    Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (no CUDA, fewer
+    devices, a logger's package missing, memory full with one photo).
     """
     chosen, frozen, device = segmentation_recipe(recipe, overrides), load_snapshot(ws, snapshot), choose_device(device)
     space = load_space(chosen.label_space)
     chosen = chosen.model_copy(update={"label_space": written_out(chosen.label_space)})
     check_split(frozen, allow_random_split)
+    spread.check_devices(device, devices)
+    check_boards(chosen.logger)
     if not again and (done := done_before(ws, frozen, chosen.model_dump())):
         return done
     rows = {part: masked_rows(frozen, part, chosen.mask_sources, space) for part in ("train", "validation")}
@@ -96,20 +127,17 @@ def train_segmentation(
         if chosen.class_weights == "inverse-sqrt":
             weights = inverse_sqrt_weights(arrays["train"][1], len(space.classes))
         loop = SegmentationLoop(net, chosen, len(space.classes), weights)
-        training = train_loader(
-            Photos(*arrays["train"], chosen.augment, chosen.seed), chosen.batch, chosen.workers, chosen.seed
-        )
+        photos = Photos(*arrays["train"], chosen.augment, chosen.seed, packshots_of(chosen, space.roles))
+        training = train_loader(photos, chosen.batch, chosen.workers, chosen.seed, devices)
+        validation = plain_loader(Photos(*arrays["validation"]), chosen.batch)
         facts = {"classes": list(space.classes), "roles": list(space.roles), "input": list(size)}
-        return run_loop(
-            loop,
-            started,
-            training,
-            plain_loader(Photos(*arrays["validation"]), chosen.batch),
-            facts,
-            "mean IoU",
-            device,
-            progress,
-        )
+        how = How(chosen.patience, chosen.accumulate, devices, tuple(chosen.logger))
+        return run_loop(loop, started, training, validation, facts, "mean IoU", device, progress, how)
+
+
+def packshots_of(recipe: SegmentationRecipe, roles: Sequence[int]) -> Packshots | None:
+    """What turns some of the training photos into packshots, None where the recipe asks for none."""
+    return Packshots(recipe.packshots, tuple(roles)) if recipe.packshots else None
 
 
 def mean_image(photos: Any) -> Tensor:
@@ -129,11 +157,12 @@ def run_loop(
     score: str,
     device: str,
     progress: Progress,
+    how: How | None = None,
 ) -> RunResult:
     """Fit, write the best epoch's weights with their facts, then 'done'."""
     wall, cpu, resumed = time.perf_counter(), time.process_time(), (run.folder / CHECKPOINT).is_file()
     try:
-        fit(loop, training, validation, run.folder, device, progress)
+        fit(loop, training, validation, run.folder, device, progress, how)
     except BaseException:
         record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
         raise
@@ -146,6 +175,8 @@ def run_loop(
         "low": best["score_low"], "high": best["score_high"],
         "baseline_name": "all background", "baseline": best["all_background"],
         "epochs": len(loop.history), "weights": weights, "device": device,
+        "devices": (how or How()).devices, "notes": loop.notes,
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
-    return result_of(run, "resumed and trained" if resumed else "trained")
+    told = f" ({'; '.join(loop.notes)})" if loop.notes else ""
+    return result_of(run, ("resumed and trained" if resumed else "trained") + told)

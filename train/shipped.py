@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dataset.errors import TrainingError, UsageError
 
-SHIPPED = {"segmentation": "street-3.onnx"}
+SHIPPED = {"segmentation": "street-3.onnx", "tagging": "garment-types.onnx"}
 FOLDER = Path(__file__).resolve().parent / "shipped"
 
 

@@ -1,42 +1,56 @@
 """Train a tagger: a frozen backbone with logistic heads ("linear"), or the whole network ("fine-tuned").
 
-In: a snapshot, a recipe, the taxonomy fields. Out: a run folder with `model.safetensors`. Strength, epoch and
-temperature are chosen on validation; the test part is never read here. A row without a label in a field is left out
-of that field's head only.
+In: a snapshot, a recipe, the taxonomy fields. Out: a run folder with `model.safetensors`. Strength, epoch, temperature
+and floor are chosen on validation; the test part is never read here. A row without a label in a field, or that the
+taxonomy doesn't ask for it, is left out of that field's head only.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
 from dataset.errors import EmptyError
 from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot, load_snapshot
+from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
 from train import record
-from train.data import Photos, Row, blur_key, cached, faceless, photo, plain_loader, rows_of, train_loader
-from train.letterbox import letterbox
-from train.loop import Loop, choose_device, fit
+from train.data import Photos, Row, blur_key, cached, faceless, plain_loader, rows_of, train_loader
+from train.letterbox import UInt8
+from train.loop import choose_device, fit
 from train.metrics import wilson
-from train.models.backbones import channels_last, feature_extractor
+from train.models.backbones import feature_extractor
 from train.models.taggers import TagNet, both_flips
 from train.recipe import TaggingRecipe, tagging_recipe
 from train.runs import RunResult, check_split, done_before, open_run, result_of
 from train.seeding import derived, seed_everything
-from train.weights import WEIGHT_FILE, save_weights, tensor_fingerprint
+from train.tagger import chances_of
+from train.tagging_fine import TaggingLoop, TagPhotos, field_score, score_of
+from train.tagging_heads import Floats, Heads, Ints, asked_rows, heads_of, target_matrix, temperature_of
+from train.tagging_linear import embed_rows, fit_heads, put_heads, square
+from train.tagging_scores import answers_of, floor_of
+from train.weights import WEIGHT_FILE, save_weights
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-MISSING, UNSEEN = -1, -2  # no label: left out; a value that training never saw: counts as a mistake
+
+@dataclass(frozen=True)
+class Work:
+    """One training: where, by what recipe, on which rows (by part), towards what."""
+
+    ws: Workspace
+    recipe: TaggingRecipe
+    run: record.Run
+    net: TagNet
+    heads: Heads
+    rows: dict[str, list[Row]]
+    targets: dict[str, Ints]
+    device: str
+    progress: Progress
 
 
 def train_tagging(
@@ -51,7 +65,7 @@ def train_tagging(
     allow_random_split: bool = False,
     progress: Progress = silent,
 ) -> RunResult:
-    """Train heads for `field` (several with commas: 'type,colour'). `progress` counts photos (linear) or steps.
+    """Train heads for `field` (several with commas: 'type,sleeve'). `progress` counts photos (linear) or steps.
 
     Raises SettingsError (recipe), SnapshotError, EmptyError (a part or field without labels), TrainingError (no CUDA).
     """
@@ -61,22 +75,24 @@ def train_tagging(
     resolved = {**chosen.model_dump(), "fields": fields}
     if not again and (done := done_before(ws, frozen, resolved)):
         return done
-    rows = {part: labelled_rows(frozen, part, fields) for part in ("train", "validation")}
+    rows = {part: labelled_rows(ws, frozen, part, fields) for part in ("train", "validation")}
     rows = {part: faceless(ws, found) for part, found in rows.items()} if chosen.blur_faces else rows
-    values = {name: _values(rows["train"], name, frozen) for name in fields}
-    targets = {part: target_matrix(found, values) for part, found in rows.items()}
+    heads = heads_of(rows["train"], fields, f"snapshot {frozen.name}")
+    targets = {part: target_matrix(found, heads.values, heads.multi) for part, found in rows.items()}
     counts = {part: len(found) for part, found in rows.items()}
     run = open_run(ws, frozen, resolved, "tagging", chosen.seed, counts)
     with record.locked(run.folder):
         seed_everything(chosen.seed)
-        counts = {name: len(words) for name, words in values.items()}
-        net = TagNet(feature_extractor(chosen.backbone, chosen.weights), chosen.backbone, counts)
-        train = _train_linear if chosen.method == "linear" else _train_whole
-        return train(ws, chosen, run, net, rows, targets, values, device, progress)
+        extractor = feature_extractor(chosen.backbone, chosen.weights)
+        net = TagNet(extractor, chosen.backbone, heads.counts, chosen.dropout)
+        work = Work(ws, chosen, run, net, heads, rows, targets, device, progress)
+        return (_train_linear if chosen.method == "linear" else _train_whole)(work)
 
 
-def labelled_rows(frozen: Snapshot, part: str, fields: Sequence[str]) -> list[Row]:
-    found = [row for row in rows_of(frozen, part) if any(name in row["labels"] for name in fields)]
+def labelled_rows(ws: Workspace, frozen: Snapshot, part: str, fields: Sequence[str]) -> list[Row]:
+    """Rows of a part with a label in one of `fields` that the workspace's taxonomy asks for. Raises EmptyError."""
+    rows = asked_rows(rows_of(frozen, part), taxonomy_of(ws))
+    found = [row for row in rows if any(name in row["labels"] for name in fields)]
     if not found:
         raise EmptyError(
             f"no image in the {part} part has a label in {', '.join(fields)}",
@@ -86,215 +102,57 @@ def labelled_rows(frozen: Snapshot, part: str, fields: Sequence[str]) -> list[Ro
     return found
 
 
-def _values(rows: Sequence[Row], field: str, frozen: Snapshot) -> list[str]:
-    found = sorted({row["labels"][field] for row in rows if field in row["labels"]})
-    if len(found) < 2:
-        raise EmptyError(
-            f"field '{field}' has {len(found)} values in the train part",
-            where=f"snapshot {frozen.name}",
-            expected="two or more",
-        )
-    return found
-
-
-def target_matrix(rows: Sequence[Row], values: dict[str, list[str]]) -> Ints:
-    """(N, fields) place of each row's value, MISSING where it has none, UNSEEN where training never saw it."""
-    places = {field: {word: place for place, word in enumerate(words)} for field, words in values.items()}
-
-    def target(row: Row, field: str) -> int:
-        return places[field].get(row["labels"][field], UNSEEN) if field in row["labels"] else MISSING
-
-    found = [[target(row, field) for field in values] for row in rows]
-    return np.array(found, np.int64).reshape(len(rows), len(values))
-
-
-def encoder_name(net: TagNet, recipe: TaggingRecipe) -> str:
-    """What the embeddings table calls this backbone: name, input and weights."""
-    how = f"{recipe.backbone}-{recipe.side}{'-flips' if recipe.flips else ''}"
-    return f"{how}#{tensor_fingerprint(net.backbone.state_dict())[:16]}"
-
-
-def embed_rows(
-    ws: Workspace,
-    rows: Sequence[Row],
-    net: TagNet,
-    recipe: TaggingRecipe,
-    device: str = "cpu",
-    progress: Progress = silent,
-) -> Floats:
-    """(N, d) float32 unit vectors: from the embeddings table where they are there, else computed and kept."""
-    encoder = encoder_name(net, recipe) + blur_key(rows)
-    known = _known(ws, encoder)
-    missing = [row for row in rows if row["sha256"] not in known]
-    net = channels_last(net.to(device)).eval()
-    for start in range(0, len(missing), 256):  # a commit per 256: a kill loses that much at most
-        batch = missing[start : start + 256]
-        vectors = _embed(ws, batch, net, recipe, device)
-        now = datetime.now(UTC)
-        ws.tables.upsert(
-            "embeddings",
-            [
-                {"sha256": row["sha256"], "encoder": encoder, "vector": vector.tolist(), "created_at": now}
-                for row, vector in zip(batch, vectors, strict=True)
-            ],
-        )
-        known.update({row["sha256"]: vector for row, vector in zip(batch, vectors, strict=True)})
-        progress(start + len(batch), len(missing))
-    return np.stack([known[row["sha256"]] for row in rows])
-
-
-def _known(ws: Workspace, encoder: str) -> dict[str, Floats]:
-    table = ws.tables.read("embeddings", columns=["sha256", "vector"], where=f"encoder = '{encoder}'")
-    vectors = table["vector"].to_pylist()
-    return {
-        sha: np.asarray(vector, np.float32) for sha, vector in zip(table["sha256"].to_pylist(), vectors, strict=True)
-    }
-
-
-def _embed(ws: Workspace, rows: Sequence[Row], net: TagNet, recipe: TaggingRecipe, device: str) -> Floats:
-    out = []
-    for start in range(0, len(rows), 16):
-        squares = [square(ws, row, recipe.side) for row in rows[start : start + 16]]
-        batch = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).float().to(device)
-        with torch.inference_mode():
-            out.append(both_flips(net, batch, recipe.flips).cpu().numpy())
-    return np.concatenate(out).astype(np.float32)
-
-
-def square(ws: Workspace, row: Row, side: int) -> npt.NDArray[np.uint8]:
-    return letterbox(photo(ws, row, side), (side, side))
-
-
-def _train_linear(
-    ws: Workspace, recipe: TaggingRecipe, run: record.Run, net: TagNet, rows: dict[str, list[Row]],
-    targets: dict[str, Ints], values: dict[str, list[str]], device: str, progress: Progress,
-) -> RunResult:  # fmt: skip
+def _train_linear(work: Work) -> RunResult:
     wall, cpu = time.perf_counter(), time.process_time()
-    everything = rows["train"] + rows["validation"]
-    features = embed_rows(ws, everything, net, recipe, device, progress) * net.scale
-    cut = len(rows["train"])
-    history = []
-    for column, field in enumerate(values):
-        train, validation = targets["train"][:, column], targets["validation"][:, column]
-        weight, bias, tried = fit_logistic(
-            features[:cut], train, features[cut:], validation, recipe.strengths, recipe.seed
-        )
-        head = net.heads[column]
-        with torch.no_grad():
-            head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator]
-            head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
-        history += [{"field": field, "strength": strength, "score": round(score, 6)} for strength, score in tried]
-    record.write_csv(run.folder / "metrics.csv", history)
+    features = _fit_frozen(work)
     with torch.inference_mode():
-        found = net.cpu().heads_on(torch.from_numpy(features[cut:] / net.scale))
+        found = work.net.cpu().heads_on(torch.from_numpy(features))
     logits = {field: value.numpy() for field, value in found.items()}
-    return _close(run, net, values, logits, targets, wall, cpu, len(recipe.strengths), 0, device)
+    return _close(work, logits, wall, cpu, len(work.recipe.strengths), 0)
 
 
-def fit_logistic(
-    x: Floats, y: Ints, x_validation: Floats, y_validation: Ints, strengths: Sequence[float], seed: int
-) -> tuple[Floats, Floats, list[tuple[float, float]]]:
-    """Multinomial logistic regression; C of the best validation accuracy (the smallest of equals).
-
-    Returns weight (K, d), bias (K,) on the unstandardised x, and (C, accuracy) of each try. y = -1 is left out.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    seen, judged = y != MISSING, y_validation != MISSING
-    mean, std = x[seen].mean(0), x[seen].std(0) + 1e-6
-    best, best_score, tried = None, -1.0, []
-    for strength in sorted(strengths):
-        model = LogisticRegression(C=strength / len(mean), max_iter=500, random_state=seed)
-        model.fit((x[seen] - mean) / std, y[seen])
-        score = (
-            float(np.mean(model.predict((x_validation[judged] - mean) / std) == y_validation[judged]))
-            if judged.any()
-            else 0.0
-        )
-        tried.append((strength, score))
-        if score > best_score:
-            best, best_score = model, score
-    weight, bias = _per_class(best, int(y[seen].max()) + 1)
-    weight = weight / std
-    return weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), tried
+def _fit_frozen(work: Work) -> Floats:
+    """Fit the heads to the backbone as it is and write metrics.csv; returns (N, d) unit vectors of validation."""
+    rows, net = work.rows, work.net
+    features = embed_rows(work.ws, rows["train"] + rows["validation"], net, work.recipe, work.device, work.progress)
+    train, validation = np.split(features, [len(rows["train"])])
+    fitted = fit_heads((train * net.scale, validation * net.scale), work.targets, work.heads, work.recipe)
+    put_heads(net, fitted)
+    history = [
+        {"field": field, "strength": strength, "score": round(score, 6)}
+        for field, found in fitted.items()
+        for strength, score in found.tried
+    ]
+    record.write_csv(work.run.folder / "metrics.csv", history)
+    return np.asarray(validation)
 
 
-def _per_class(model: Any, classes: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Two classes have one row in scikit-learn: the second's logit against the first's 0."""
-    if classes == 2:
-        return np.concatenate([0 * model.coef_, model.coef_]), np.array([0.0, model.intercept_[0]])
-    return model.coef_, model.intercept_
-
-
-def temperature_of(logits: Floats, truth: Ints) -> float:
-    """The T in [0.05, 20] with the least negative log likelihood of softmax(logits / T) (Guo et al., 2017)."""
-    from scipy.optimize import minimize_scalar
-
-    seen = truth >= 0
-    if not seen.any():
-        return 1.0
-    z, t = torch.from_numpy(logits[seen]).double(), torch.from_numpy(truth[seen])
-    found = minimize_scalar(
-        lambda log_t: float(functional.cross_entropy(z / np.exp(log_t), t)), bounds=(-3.0, 3.0), method="bounded"
-    )
-    return float(np.exp(found.x))
-
-
-class TaggingLoop(Loop):
-    """The whole network; loss only where a head has a label. The score is mean accuracy over fields."""
-
-    def __init__(self, net: TagNet, recipe: TaggingRecipe, fields: Sequence[str]) -> None:
-        self.fields, self.smoothing = list(fields), recipe.smoothing
-        super().__init__(net, self._heads_loss, recipe)  # type: ignore[arg-type]
-        self._right: list[Ints] = []
-
-    def _heads_loss(self, logits: dict[str, Tensor], truth: Tensor) -> Tensor:
-        losses = []
-        for column, field in enumerate(self.fields):
-            if bool((truth[:, column] != MISSING).any()):
-                losses.append(functional.cross_entropy(
-                    logits[field], truth[:, column], ignore_index=MISSING, label_smoothing=self.smoothing))  # fmt: skip
-        nothing = torch.stack([value.sum() for value in logits.values()]).sum() * 0  # keeps the graph whole
-        return torch.stack(losses).sum() if losses else nothing
-
-    def judge(self, logits: Any, truth: Tensor) -> None:
-        said = torch.stack([logits[field].argmax(1) for field in self.fields], dim=1)
-        self._right.append(torch.where(truth == MISSING, MISSING, (said == truth).long()).cpu().numpy())
-
-    def scores(self) -> dict[str, float]:
-        found, self._right = np.concatenate(self._right), []
-        each = [float(np.mean(column[column != MISSING] == 1)) for column in found.T if (column != MISSING).any()]
-        return {"score": float(np.mean(each)) if each else 0.0}
-
-
-def _train_whole(
-    ws: Workspace, recipe: TaggingRecipe, run: record.Run, net: TagNet, rows: dict[str, list[Row]],
-    targets: dict[str, Ints], values: dict[str, list[str]], device: str, progress: Progress,
-) -> RunResult:  # fmt: skip
+def _train_whole(work: Work) -> RunResult:
     wall, cpu = time.perf_counter(), time.process_time()
-    arrays = {}
-    for part, found in rows.items():
-        words = derived(0, *(row["sha256"] for row in found))
-        key = f"{run.data['fingerprint'][:16]}-{part}-{words:08x}-square{recipe.side}{blur_key(found)}"
-        arrays[part] = cached(ws, found, key, lambda row: square(ws, row, recipe.side))
-    loop = TaggingLoop(net, recipe, list(values))
-    training = Photos(arrays["train"], targets["train"], recipe.augment, recipe.seed)
-    validation = plain_loader(Photos(arrays["validation"], targets["validation"]), recipe.batch)
+    recipe, net, targets = work.recipe, work.net, work.targets
     try:
-        fit(
-            loop,
-            train_loader(training, recipe.batch, recipe.workers, recipe.seed),
-            validation,
-            run.folder,
-            device,
-            progress,
-        )
+        if recipe.warm_start:
+            _fit_frozen(work)
+        squares = {part: _squares(work, part) for part in work.rows}
+        loop = TaggingLoop(net, recipe, work.heads, targets["train"])
+        training = TagPhotos(squares["train"], targets["train"], recipe)
+        validation = plain_loader(Photos(squares["validation"], targets["validation"]), recipe.batch)
+        loader = train_loader(training, recipe.batch, recipe.workers, recipe.seed)
+        fit(loop, loader, validation, work.run.folder, work.device, work.progress)
     except BaseException:
-        record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
+        record.add_time(work.run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
         raise
     net.load_state_dict(loop.best)
-    logits = _flipped_logits(net.to(device).eval(), validation, recipe, device)
-    return _close(run, net, values, logits, targets, wall, cpu, len(loop.history), loop.best_epoch, device)
+    logits = _flipped_logits(net.to(work.device).eval(), validation, recipe, work.device)
+    return _close(work, logits, wall, cpu, len(loop.history), loop.best_epoch)
+
+
+def _squares(work: Work, part: str) -> UInt8:
+    """(N, S, S, 3), memory-mapped."""
+    rows, side = work.rows[part], work.recipe.side
+    words = derived(0, *(row["sha256"] for row in rows))
+    key = f"{work.run.data['fingerprint'][:16]}-{part}-{words:08x}-square{side}{blur_key(rows)}"
+    return cached(work.ws, rows, key, lambda row: square(work.ws, row, side))
 
 
 def _flipped_logits(net: TagNet, loader: Any, recipe: TaggingRecipe, device: str) -> dict[str, Floats]:
@@ -303,41 +161,62 @@ def _flipped_logits(net: TagNet, loader: Any, recipe: TaggingRecipe, device: str
     return {field: torch.cat([each[field] for each in found]).float().cpu().numpy() for field in found[0]}
 
 
-def _close(
-    run: record.Run, net: nn.Module, values: dict[str, list[str]], logits: dict[str, Floats], targets: dict[str, Ints],
-    wall: float, cpu: float, tries: int, best: int, device: str,
-) -> RunResult:  # fmt: skip
+def _close(work: Work, logits: dict[str, Floats], wall: float, cpu: float, tries: int, best: int) -> RunResult:
     """Calibrate on validation, write the weights with their facts, then 'done'."""
-    truth = targets["validation"]
-    temperature = {field: temperature_of(logits[field], truth[:, column]) for column, field in enumerate(values)}
-    seen = [truth[:, column] != MISSING for column in range(len(values))]
-    right = [
-        np.mean(logits[field].argmax(1)[seen[c]] == truth[seen[c], c])
-        for c, field in enumerate(values)
-        if seen[c].any()
-    ]
-    score = float(np.mean(right)) if right else 0.0
-    known = {key: run.data[key] for key in ("task", "snapshot", "fingerprint", "taxonomy")}
+    heads, run, truth = work.heads, work.run, work.targets["validation"]
+    calibrated = calibration_of(logits, truth, heads, work.recipe.precision)
     recipe = {key: value for key, value in run.data["recipe"].items() if key != "fields"}
-    n = int(sum(each.sum() for each in seen))
-    low, high = wilson(round(score * n), n)
-    often = [np.bincount(column[column != MISSING]).argmax() for column in targets["train"].T]
-    always = [np.mean(truth[seen[c], c] == often[c]) for c in range(len(often)) if seen[c].any()]
     facts = {
-        **known,
-        "recipe": recipe,
-        "run": run.id,
-        "record": record.compact(run),
-        "values": values,
-        "temperature": temperature,
-        "input": [recipe["side"]] * 2,
-    }
-    weights = save_weights(run.folder / WEIGHT_FILE, net.state_dict(), facts)
+        **{key: run.data[key] for key in ("task", "snapshot", "fingerprint", "taxonomy")},
+        "recipe": recipe, "run": run.id, "record": record.compact(run),
+        "fields": list(heads.values), "values": dict(heads.values), "multi": sorted(heads.multi), **calibrated,
+        "input": [work.recipe.side] * 2,
+    }  # fmt: skip
+    weights = save_weights(run.folder / WEIGHT_FILE, work.net.state_dict(), facts)
     results = {
-        "score_name": "validation accuracy", "score": score, "best_epoch": best, "epochs": tries,
-        "n": n, "low": low, "high": high,
-        "baseline_name": "majority", "baseline": float(np.mean(always)) if always else 0.0,
-        "weights": weights, "device": device, "temperature": temperature,
+        **_selection(logits, work), "best_epoch": best, "epochs": tries, "weights": weights, "device": work.device,
+        "temperature": calibrated["temperature"], "floor": calibrated["floor"],
     }  # fmt: skip
     run = record.finish(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu, results=results)
     return result_of(run)
+
+
+def calibration_of(
+    logits: Mapping[str, Floats], targets: Ints, heads: Heads, precision: float
+) -> dict[str, dict[str, Any]]:
+    """`temperature`, `floor` and `floors` (how each floor was chosen) of every field, from validation."""
+    temperature, floors = {}, {}
+    for field in heads.values:
+        truth = heads.truth(targets, field)
+        temperature[field] = temperature_of(logits[field], truth)
+        chances = chances_of(logits[field], temperature[field], field in heads.multi)
+        floors[field] = floor_of(*answers_of(chances, truth), precision)
+    return {
+        "temperature": temperature,
+        "floor": {field: each.floor for field, each in floors.items()},
+        "floors": {field: each.as_facts() for field, each in floors.items()},
+    }
+
+
+def _selection(logits: Mapping[str, Floats], work: Work) -> dict[str, Any]:
+    """The validation score, its n and interval, and the answer that is most frequent in training beside it."""
+    heads, targets = work.heads, work.targets
+    truth = targets["validation"]
+    score = score_of(logits, truth, heads)
+    n = sum(field_score(logits[field], heads.truth(truth, field), field in heads.multi)[1] for field in heads.values)
+    low, high = wilson(round(score * n), n)
+    always = {field: np.tile(_often(targets["train"], heads, field), (len(truth), 1)) for field in heads.values}
+    name = "validation mean average precision" if set(heads.values) == heads.multi else "validation accuracy"
+    return {
+        "score_name": name if not heads.multi or set(heads.values) == heads.multi else "validation score",
+        "score": score, "n": n, "low": low, "high": high,
+        "baseline_name": "majority", "baseline": score_of(always, truth, heads),
+    }  # fmt: skip
+
+
+def _often(targets: Ints, heads: Heads, field: str) -> Floats:
+    """(K,) how often each value is in training: as logits, the trivial answer."""
+    truth = heads.truth(targets, field)
+    if field in heads.multi:
+        return np.asarray(truth[(truth >= 0).all(1)].sum(0), dtype=np.float32)
+    return np.asarray(np.bincount(truth[truth >= 0], minlength=len(heads.values[field])), dtype=np.float32)

@@ -47,13 +47,16 @@ def main() -> None:
         drawn(page)
         save(page, "app-reviewed.png")
         page.keyboard.press("Escape")
+        page.goto(address_of(ws, port, "worst masks"), timeout=90_000)
+        settle(page)
+        show_quality(page)
+        drawn(page)
+        save(page, "app-view.png")
+        page.goto(address_of(ws, port), timeout=90_000)
+        settle(page)
         open_panel(page)
         drawn(page)
         save(page, "app-panel.png")
-        page.goto(address_of(ws, port, "worst masks"), timeout=90_000)
-        settle(page)
-        drawn(page)
-        save(page, "app-view.png")
         browser.close()
     session.close()
 
@@ -63,6 +66,11 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(2000)
     if page.get_by_role("button", name="Dismiss").count():
         page.get_by_role("button", name="Dismiss").click()
+
+
+def show_quality(page: Page) -> None:
+    """The mask's score on every picture: the view is sorted by it."""
+    page.get_by_text("mask_quality", exact=True).last.locator("xpath=preceding::input[1]").click(timeout=15_000)
 
 
 def open_panel(page: Page) -> None:

@@ -57,7 +57,7 @@ class ModistePanel(foo.Panel):
         panel.str("contradicted", label="Sources contradict", view=types.LabelValueView(read_only=True))
         panel.str("last", label="Last review", view=types.LabelValueView(read_only=True))
         panel.btn("refresh", label="Count again", icon="autorenew", on_click=self.refresh)
-        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, align_x="left", padding=2))
+        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, align_x="left", px=2, py=1))
 
     def _prompt(self, name: str) -> Any:
         return getattr(self, f"do_{name}")

@@ -24,7 +24,7 @@ def cutout(
     images: Images = None,
     out: Annotated[Path, typer.Option(help="Folder for the cutouts.")] = Path("cutouts"),
     watch: Annotated[Path | None, typer.Option(help="Cut out what comes into this folder, until Ctrl-C.")] = None,
-    run: Annotated[str | None, typer.Option(help="Segmentation run of the workspace, its id or 'latest'.")] = None,
+    run: Annotated[str | None, typer.Option(help="Segmentation run: its id, 'latest', or a promoted name.")] = None,
     weights: Annotated[Path | None, typer.Option(help="A weight file, .onnx or .safetensors.")] = None,
     what: Annotated[str, typer.Option(help="garment or person.")] = "garment",
     people: Annotated[str, typer.Option(help="all in one picture, the largest alone, or each in its own.")] = "all",

@@ -41,13 +41,22 @@ def check(
 
 def dedup(
     radius: Annotated[int | None, typer.Option(min=0, max=10, help="Bits two hashes may differ in.")] = None,
-    cosine: Annotated[float | None, typer.Option(min=0.5, max=1, help="Pair embeddings at least so alike too.")] = None,
+    copies: Annotated[
+        bool | None,
+        typer.Option(
+            "--copies/--no-copies",
+            help="Find cropped, turned, framed, restyled copies by their pixels too; by default up to 100,000 images.",
+        ),
+    ] = None,
     shoots: Annotated[
         int | None,
         typer.Option(
             min=1, max=50, help="Group pictures of one shoot too: camera numbers (IMG_0412) at most so far apart."
         ),
     ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")] = None,
+    engine: EngineName = "local",
+    ray_address: RayAddress = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -60,7 +69,14 @@ def dedup(
 
     ws = open_workspace(workspace)
     chosen = RADIUS if radius is None else radius
-    perform("dedup", lambda progress: step(ws, radius=chosen, cosine=cosine, shoots=shoots, progress=progress), as_json)
+    where = chosen_engine(engine, ray_address)
+    perform(
+        "dedup",
+        lambda progress: step(
+            ws, radius=chosen, copies=copies, shoots=shoots, engine=where, workers=workers, progress=progress
+        ),
+        as_json,
+    )
 
 
 def split(

@@ -1,4 +1,4 @@
-"""`modiste export coco | yolo | labelstudio | cvat | …`: a snapshot as a folder that other tools read."""
+"""`modiste export coco | yolo | labelstudio | …`: a snapshot as a folder for other tools; `tagger`: a run as ONNX."""
 
 from __future__ import annotations
 
@@ -130,6 +130,35 @@ def parquet(
     Example: modiste export parquet spring -w shop --out spring-parquet
     """
     _export("parquet", snapshot, out, masks, blur_faces, workspace, as_json)
+
+
+@group.command()
+def tagger(
+    run: Annotated[str, typer.Argument(help="Tagging run of the workspace, its id or 'latest'.")] = "latest",
+    out: Annotated[Path, typer.Option(help="The ONNX file to write; its card and page come beside it.")] = Path(
+        "tagger.onnx"
+    ),
+    variant: Annotated[str, typer.Option(help="fp16 (half the bytes) or fp32.")] = "fp16",
+    allow_taken_down: Annotated[
+        bool, typer.Option("--allow-taken-down", help="Even if it learned from images taken down since.")
+    ] = False,
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """A tagging run as one ONNX file that answers and explains itself without torch, with its card.
+
+    Judge the run first (modiste evaluate): the card holds what it reached.
+    Example: modiste export tagger latest -w shop --out garments.onnx
+    """
+    from train import record
+    from train.export_tagger import export_tagger
+
+    found = record.load(open_workspace(workspace), run, task="tagging")
+    perform(
+        "export tagger",
+        lambda _: export_tagger(found.folder, out, variant=variant, allow_taken_down=allow_taken_down),
+        as_json,
+    )
 
 
 def _export(

@@ -20,11 +20,15 @@ from modiste.cli import (
     doctor,
     exports,
     faces,
+    flow,
     jobs,
     label,
     queue,
     reports,
     runs,
+    search,
+    serve,
+    tag,
     takedown,
     taxonomy,
     trace,
@@ -43,7 +47,7 @@ app = typer.Typer(
 )
 GROUPS = (
     *(workspace, crawl, data, faces, taxonomy, label, curate, queue),
-    *(trace, train, jobs, runs, exports, takedown, cutout, reports, weights, doctor, demo),
+    *(trace, train, jobs, runs, exports, takedown, cutout, tag, flow, search, serve, reports, weights, doctor, demo),
 )
 for group in GROUPS:
     group.register(app)

@@ -23,6 +23,9 @@ def embed(
     weights: Annotated[str, typer.Option(help="offline (from its package), hub or none.")] = "offline",
     side: Annotated[int, typer.Option(help="px; photos are fitted in and padded.")] = 256,
     flips: Annotated[bool, typer.Option(help="Average a photo and its mirror image.")] = True,
+    masked: Annotated[
+        bool, typer.Option("--masked", help="Paint out all but the garment, by the image's mask or the segmenter.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
@@ -38,7 +41,7 @@ def embed(
     ws = open_workspace(workspace)
     if weights not in ("offline", "hub", "none"):
         raise UsageError(f"weights '{weights}'", where="--weights", expected="offline, hub or none")
-    encoder = load_encoder(backbone, weights, side, flips, device)  # type: ignore[arg-type]
+    encoder = load_encoder(backbone, weights, side, flips, device, masked=masked)  # type: ignore[arg-type]
     perform("embed", lambda progress: step(ws, encoder, progress=progress), as_json)
 
 
