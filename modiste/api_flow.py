@@ -62,13 +62,15 @@ def _part(each: str | Path, ws: Workspace | None, look: Look | None) -> FlowPart
 
 
 def _drawn(flow: Flow) -> list[dict[str, Any]]:
-    """Its nodes as a page draws them: parents first, each with the ids of its children."""
+    """Its nodes as a page draws them: parents first, each with the ids of its children and the way to each of them: a
+    case's value, 'then', 'otherwise', nothing in a list."""
     return [
         {
             "id": node.id,
             "kind": node.kind,
             "subject": node.subject,
             "children": [child.id for _, child in node.children()],
+            "ways": ["" if place[0] == "list" else str(place[-1]) for place, _ in node.children()],
         }
         for node in flow.nodes()
     ]
