@@ -1,8 +1,8 @@
 """The guard: is the product in an edited picture still the product of the photo?
 
 In: the picture before and after a step, its garment pixels, where each pixel came from, and the step's limits. Out: a
-`Judgement`: figures, reasons in words, and pass, review or refuse. Both are compared on the result's grid at the coarser
-of both scales, so an honest resize is no drift. Never edits, never writes, never decides by anything but its figures.
+`Judgement`: figures, reasons in words, and pass, review or refuse. Both are compared on the result's grid at the
+coarser of both scales, so an honest resize is no drift. Never edits, never writes, never decides by anything but its figures.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def judge(source: UInt8, result: UInt8, garment: Bool, came_from: Float32 | None
     before, inside = moved
     seen = inside if came_from is None else inside & ~np.isnan(came_from[..., 0])
     after = _coarsened(result, scale)
-    figures = _figures(before, after, seen, rules) if seen.any() else _nothing_left()
+    figures: dict[str, Any] = _figures(before, after, seen, rules) if seen.any() else _nothing_left()
     changed = int(np.count_nonzero((before != result).any(-1) & seen)) if exact else None
     return _judged({**figures, "pixels": int(seen.sum()), "changed": changed, "made": made, "lost": lost}, rules)
 
@@ -125,25 +125,42 @@ def _carried(source: UInt8, came_from: Float32, scale: float) -> UInt8:
     for down in offsets:
         for right in offsets:
             moved = places + np.array([right, down], np.float32)
-            total += cv2.remap(source, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            total += _sampled(source, moved)
     return np.asarray(np.rint(total / many**2), dtype=np.uint8)
 
 
 def _carried_mask(garment: Bool, came_from: Float32) -> Bool:
-    places = np.nan_to_num(came_from, nan=-1e6).astype(np.float32)
-    cover = cv2.remap(garment.astype(np.float32), places, None, cv2.INTER_LINEAR, borderValue=0)
-    return np.asarray(cover > 0.999)
+    return np.asarray(_arrived(garment, came_from) > 0.999)
+
+
+def _sampled(plane: Any, places: Float32) -> Float32:
+    nothing: Any = None  # the second map: both coordinates are in the first
+    return np.asarray(cv2.remap(plane, places, nothing, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _arrived(garment: Bool, came_from: Float32) -> Float32:
+    """(h, w) how much of each result pixel is garment."""
+    made = np.isnan(came_from[..., 0])
+    places = np.where(made[..., None], 0, came_from).astype(np.float32)
+    cover = _sampled(garment.astype(np.float32), places)
+    return np.where(made, 0, cover)
 
 
 def _made_and_lost(garment: Bool, came_from: Float32, scale: float) -> tuple[float, float]:
     """Made: holes of the geometry that lie within the garment. Lost: garment that came nowhere."""
     whole = int(garment.sum())
-    places = np.nan_to_num(came_from, nan=-1e6).astype(np.float32)
-    arrived = cv2.remap(garment.astype(np.float32), places, None, cv2.INTER_LINEAR, borderValue=0).sum() * scale**2
+    arrived = float(_arrived(garment, came_from).sum()) * scale**2
     made = 0.0
-    if came_from.shape[:2] == garment.shape:
+    if came_from.shape[:2] == garment.shape and _stays(came_from):
         made = float((np.isnan(came_from[..., 0]) & garment).sum() / whole)
-    return made, max(0.0, 1 - made - float(arrived) / whole)
+    return made, max(0.0, 1 - made - arrived / whole)
+
+
+def _stays(came_from: Float32) -> bool:
+    """Nothing moved: every pixel that was taken lies where it lay."""
+    height, width = came_from.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return bool(np.nanmax(np.abs(came_from - np.dstack([x, y])), initial=0) < 0.5)
 
 
 def _coarsened(result: UInt8, scale: float) -> UInt8:
@@ -219,7 +236,8 @@ def _worst_patch(values: Float32, where: Bool, side: int, least: float) -> float
 _WORDS = {
     "changed": "{value} garment pixels changed", "delta_mean": "the garment's colour moved by {value:.2f} CIEDE2000",
     "delta_p95": "a twentieth of the garment moved by over {value:.1f} CIEDE2000",
-    "delta_worst": "a part of the garment moved by {value:.1f} CIEDE2000", "texture": "its texture drifted by {value:.2f}",
+    "delta_worst": "a part of the garment moved by {value:.1f} CIEDE2000",
+    "texture": "its texture drifted by {value:.2f}",
     "logo": "a print, letter or seam drifted by {value:.2f}", "made": "{value:.2%} of the garment was made, not taken",
     "lost": "{value:.2%} of the garment is out of the frame",
 }  # fmt: skip
@@ -234,5 +252,7 @@ def _judged(figures: dict[str, Any], rules: Rules) -> Judgement:
         level = max(level, 2 if value > limits[1] else 1)
         bound = limits[1] if value > limits[1] else limits[0]
         reasons.append(f"{words.format(value=value)} ({'limit' if value > limits[1] else 'review over'} {bound:g})")
-    plain = {name: round(value, 5) if isinstance(value, float) else value for name, value in figures.items()}
+    plain: dict[str, Any] = {
+        name: round(value, 5) if isinstance(value, float) else value for name, value in figures.items()
+    }
     return Judgement(VERDICTS[level], reasons=tuple(reasons), **plain)
