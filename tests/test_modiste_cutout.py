@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def never(rgb: np.ndarray) -> Seen:
     raise AssertionError("the cutout is there already")
 
 
-def run(path: Path, out: Path, look=middle, settings: CutoutSettings = PLAIN, **more: str) -> CutoutResult:  # type: ignore[no-untyped-def]
+def run(path: Path, out: Path, look=middle, settings: CutoutSettings = PLAIN, **more: Any) -> CutoutResult:  # type: ignore[no-untyped-def]
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     return cut_out([of_file(each) for each in files], out, look, settings, **more)
 
@@ -257,3 +259,30 @@ def test_a_folder_in_place_of_a_file_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         of_file(tmp_path).read()
     assert caught.value.code == "unreadable"
+
+
+def test_several_at_a_time_give_the_rows_in_order_and_the_same_bytes_and_the_network_takes_turns(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(7):
+        noise = np.random.default_rng(number).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+        Image.fromarray(noise).save(tmp_path / "in" / f"{number}.png")
+    (tmp_path / "in" / "3.png").write_bytes(b"no image")
+    inside, most = [0], [0]
+
+    def alone(rgb: np.ndarray) -> Seen:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.005)
+        inside[0] -= 1
+        return middle(rgb)
+
+    files = [of_file(path) for path in sorted((tmp_path / "in").iterdir())]
+    one = cut_out(files, tmp_path / "one", alone, PLAIN, workers=1)
+    four = cut_out([*files, files[0]], tmp_path / "four", alone, PLAIN, workers=4)
+    assert [row["status"] for row in four.rows] == ["ok"] * 3 + ["bad"] + ["ok"] * 4
+    assert (most[0], four.rows[-1]["kept"]) == (1, True)
+    made = {path.name: path.read_bytes() for path in (tmp_path / "four").glob("*.png")}
+    assert made == {path.name: path.read_bytes() for path in (tmp_path / "one").glob("*.png")}
+    assert [row["image"] for row in one.rows] == [row["image"] for row in four.rows[:-1]]
