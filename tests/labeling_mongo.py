@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,12 @@ def named() -> Iterator[Mongo]:
     del os.environ[NAMED]
     if before is not None:
         os.environ[NAMED] = before
+
+
+def fiftyone_or_skip() -> Any:
+    """The module, imported while this process's database is named: imported plainly it would start one of its own."""
+    with named():
+        return pytest.importorskip("fiftyone")
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from labeling_drawn import drawn_workspace
+from labeling_mongo import fiftyone_or_skip
 
 from dataset.errors import EmptyError, UsageError
 from labeling import curation_actions, curation_masks
@@ -28,7 +29,7 @@ def test_the_plugin_is_two_files_inside_the_workspace(tmp_path: Path):
 
 @pytest.mark.slow
 def test_every_operator_of_the_manifest_is_registered_under_its_name():
-    pytest.importorskip("fiftyone")
+    fiftyone_or_skip()
     from labeling.plugin.operators import OPERATORS
     from labeling.plugin.panel import BUTTONS, ModistePanel
 
