@@ -36,9 +36,7 @@ def choose(
     if run:
         if ws is None:
             raise UsageError("a run belongs to a workspace", expected="-w WORKSPACE with --run")
-        found = _named(ws, run)
-        if found.task != "segmentation":
-            raise TrainingError(f"run {run} is a {found.task} run", expected="a segmentation run")
+        found = segmentation_run(ws, run)
         return from_file(found.folder / "model.safetensors", threads), found.id
     if ws is not None:
         try:
@@ -50,16 +48,18 @@ def choose(
     return from_file(path, threads), f"{path.stem}, which ships"
 
 
-def _named(ws: Workspace, run: str) -> record.Run:
-    """The run promoted as `run`, else the run of this id or 'latest'. Raises EmptyError that names both kinds."""
+def segmentation_run(ws: Workspace, run: str) -> record.Run:
+    """The run promoted as `run`, else the run of this id or 'latest'. Raises EmptyError that names both kinds,
+    TrainingError for a run of another task."""
     promoted = promoted_run(ws, run) if Path(run).name == run else None
-    if promoted is not None:
-        return promoted
     try:
-        return record.load(ws, run, task="segmentation")
+        found = promoted or record.load(ws, run, task="segmentation")
     except EmptyError as error:
         names = ", ".join(pointers(ws)) or "none"
         raise EmptyError(error.what, where=error.where, cure=f"{error.cure}; promoted names: {names}") from error
+    if found.task != "segmentation":
+        raise TrainingError(f"run {run} is a {found.task} run", expected="a segmentation run")
+    return found
 
 
 def from_file(path: Path, threads: int | None = None) -> Segmenter:

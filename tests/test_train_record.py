@@ -56,7 +56,7 @@ def test_an_unfinished_run_is_not_the_latest_but_is_found_to_go_on_with(ws: Work
 def test_latest_of_a_task_passes_over_the_other_task(ws: Workspace) -> None:
     first = record.finish(start(ws), wall_s=1, cpu_s=1, results={})
     record.finish(start(ws, task="tagging", fingerprint="a" * 64), wall_s=1, cpu_s=1, results={})
-    assert record.load(ws, task="segmentation").id == first.id
+    assert [record.load(ws, task="segmentation").id, record.load(ws, "latest:segmentation").id] == [first.id] * 2
 
 
 def test_an_unknown_run_lists_the_newest_and_no_path_leaves_the_folder(ws: Workspace) -> None:

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 from test_train_data import drawn_workspace, scene
+from typer.testing import CliRunner
 
 from dataset.errors import EmptyError, TrainingError
 from dataset.masks import validate
 from dataset.workspace import Workspace
+from modiste.cli.main import app
 from train import record
 from train.evaluate import evaluate
 from train.export import export_onnx
@@ -114,6 +116,17 @@ def test_onnx_gives_what_torch_gives(trained: tuple[Workspace, RunResult], tmp_p
     done = export_onnx(ws.runs / result.run, tmp_path / "model.onnx")
     assert done.difference < 1e-3
     assert (tmp_path / "model.onnx").stat().st_size == done.bytes
+
+
+def test_the_newest_run_is_exported_by_command_and_measured_beside_torch(
+    trained: tuple[Workspace, RunResult], tmp_path: Path
+) -> None:
+    told = ["export", "onnx", "-w", str(trained[0].root), "--out", str(tmp_path / "m.onnx"), "--photos", "2", "--json"]
+    done = CliRunner().invoke(app, told)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert (found["variant"], found["n"], found["bytes"]) == ("fp16", 2, (tmp_path / "m.onnx").stat().st_size)
+    assert abs(found["iou"] - found["torch_iou"]) < 0.02
 
 
 def test_a_weight_that_is_cut_short_or_changed_is_refused(trained: tuple[Workspace, RunResult], tmp_path: Path) -> None:

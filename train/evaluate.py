@@ -48,8 +48,7 @@ def evaluate(
 
     Raises EmptyError (no run, no rows to judge), TrainingError (unfinished run, or the snapshot is another one by now).
     """
-    word, _, task = run.partition(":")
-    found = record.load(ws, word, task=task or None)
+    found = record.load(ws, run)
     if not found.done:
         raise TrainingError("is not finished", where=f"run {found.id}", cure="Run its train command again: it goes on")
     frozen = load_snapshot(ws, found.data["snapshot"])
@@ -61,8 +60,13 @@ def evaluate(
         from train.judge_segmentation import judge
     elif found.task == "similar":
         from train.metric_judge import judge
-    else:
+    elif found.task == "tagging":
         from train.judge_tagging import judge
+    else:
+        raise TrainingError(
+            f"a {found.task} run is measured by its benchmark", where=f"run {found.id}",
+            expected="a segmentation, tagging or similar run", cure="See docs/RESULTS.md for the command",
+        )  # fmt: skip
     rows, detail, figures = judge(ws, found, frozen, part, device, progress)
     results = found.data["results"]
     rows.append(selection(found))

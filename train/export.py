@@ -9,6 +9,7 @@ the last stay in float: what they lose shows most.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import time
@@ -164,7 +165,7 @@ def _rows(ws: Workspace, segmenter: Segmenter, part: str) -> list[Row]:
 
 
 def _traced(segmenter: Segmenter) -> bytes:
-    net = _net(segmenter)
+    net = copy.deepcopy(_net(segmenter))  # a copy: tracing changes the network it is given
     example = torch.zeros(1, 3, segmenter.recipe.height, segmenter.recipe.width)
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -151,8 +151,10 @@ def refuse_edited(run: Run) -> Run:
 
 
 def load(ws: Workspace, run: str = "latest", *, task: str | None = None) -> Run:
-    """A finished run by id, or 'latest' (of `task`, if given). Raises EmptyError where there is none, TrainingError for
-    one whose record was edited by hand."""
+    """A finished run by id, or 'latest' (of `task`, if given), or 'latest:tagging'. Raises EmptyError where there is
+    none, TrainingError for one whose record was edited by hand."""
+    if run.startswith("latest:"):
+        run, task = "latest", run.removeprefix("latest:")
     if run == "latest":
         found = [each for each in list_runs(ws) if each.done and task in (None, each.task)]
         if not found:

@@ -1,4 +1,4 @@
-"""`modiste export coco | yolo | labelstudio | …`: a snapshot as a folder for other tools; `tagger`: a run as ONNX."""
+"""`modiste export coco | …`: a snapshot as a folder for other tools; `onnx`, `tagger`: a run as one ONNX file."""
 
 from __future__ import annotations
 
@@ -159,6 +159,38 @@ def tagger(
         lambda _: export_tagger(found.folder, out, variant=variant, allow_taken_down=allow_taken_down),
         as_json,
     )
+
+
+@group.command()
+def onnx(
+    run: Annotated[str, typer.Argument(help="Segmentation run: its id, 'latest', or a promoted name.")] = "latest",
+    out: Annotated[Path, typer.Option(help="The ONNX file to write; its card comes beside it.")] = Path(
+        "segmenter.onnx"
+    ),
+    variant: Annotated[str, typer.Option(help="fp32, fp16 (half the bytes) or int8 (faster).")] = "fp16",
+    photos: Annotated[int, typer.Option(min=1, help="Validation photos it is measured on beside torch.")] = 60,
+    allow_taken_down: Annotated[
+        bool, typer.Option("--allow-taken-down", help="Even if it learned from images taken down since.")
+    ] = False,
+    workspace: WorkspacePath = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """A segmentation run as one ONNX file for `modiste cutout --weights`, with what it loses and gains beside torch.
+
+    Example: modiste export onnx latest -w shop --variant int8 --out street.onnx
+    """
+    from modiste.cutout_model import segmentation_run
+    from train.export import export_onnx
+
+    ws = open_workspace(workspace)
+    perform(
+        "export onnx",
+        lambda progress: export_onnx(
+            segmentation_run(ws, run).folder, out, variant=variant, ws=ws, photos=photos,
+            allow_taken_down=allow_taken_down, progress=progress,
+        ),
+        as_json,
+    )  # fmt: skip
 
 
 def _export(
