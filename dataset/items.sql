@@ -1,6 +1,6 @@
 -- One row per usable image: the product that shows it first, its best mask (review, then cutout, model, GrabCut; of equals
--- the newest) and the surest label of each field (a person's word first). Every ORDER BY ends in a unique key: the same
--- tables give the same rows.
+-- the newest) and the surest label of each field (a person's word first), of fields in `several` all values of that label's
+-- source. Every ORDER BY ends in a unique key: the same tables give the same rows.
 WITH shown AS (
   SELECT f.sha256, f.store, f.product_id, f.url, f.crawl_id,
          row_number() OVER (
@@ -36,16 +36,26 @@ WITH shown AS (
   LEFT JOIN ranked g ON g.sha256 = c.sha256 AND g.source = c.source AND g.kind = 'garment'
   LEFT JOIN ranked w ON w.sha256 = c.sha256 AND w.source = c.source AND w.kind = 'labels'
   WHERE c.place = 1
+), several AS (
+  SELECT unnest([]::VARCHAR[]) AS field  -- fields that may have several values, written in by dataset/snapshot.py
 ), surest AS (
-  SELECT sha256, field, value, row_number() OVER (PARTITION BY sha256, field
-           ORDER BY source = 'person' DESC, confidence DESC, source, created_at DESC, value) AS place
+  SELECT sha256, field, value, source, created_at, row_number() OVER by_trust AS place,
+         first_value(source) OVER by_trust AS best, first_value(created_at) OVER by_trust AS sitting
   FROM labels l WHERE value IS NOT NULL AND field <> 'worn'  -- words of regions: many to a photo, none of them its label
     -- A field that was rejected last has no label, but one that a person gave since.
     AND NOT EXISTS (SELECT 1 FROM rejected x WHERE x.sha256 = l.sha256 AND x.field = l.field
                     AND NOT (l.source = 'person' AND coalesce(l.created_at > x.created_at, TRUE)))
+  WINDOW by_trust AS (PARTITION BY sha256, field
+                      ORDER BY source = 'person' DESC, confidence DESC, source, created_at DESC, value)
+), told AS (  -- of a person's words those of one sitting
+  SELECT sha256, field, list_sort(list_distinct(list(value))) AS said FROM surest
+  WHERE place = 1 OR (field IN (FROM several) AND source IS NOT DISTINCT FROM best
+                      AND (source <> 'person' OR created_at IS NOT DISTINCT FROM sitting))
+  GROUP BY sha256, field
 ), tags AS (
-  SELECT sha256, '{' || string_agg(to_json(field) || ': ' || to_json(value), ', ' ORDER BY field) || '}' AS labels
-  FROM surest WHERE place = 1 GROUP BY sha256
+  SELECT sha256, '{' || string_agg(to_json(field) || ': ' || if(len(said) = 1, to_json(said[1]), to_json(said)), ', '
+                                   ORDER BY field) || '}' AS labels
+  FROM told GROUP BY sha256
 )
 SELECT i.sha256, coalesce(s.store, '') AS store, s.product_id, p.name AS product_name, s.url, i.view, i.width, i.height,
        g.group_id, g.split, c.person_sha256, c.garment_sha256, c.mask_sha256, c.mask_source, c.mask_quality,

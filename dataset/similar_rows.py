@@ -19,7 +19,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataset.errors import UsageError
-from dataset.snapshot import ITEMS
+from dataset.several import multi_fields, values_in
+from dataset.snapshot import items_sql
 from dataset.workspace import Workspace
 
 ROWS = Path(__file__).with_name("similar.sql")
@@ -78,7 +79,7 @@ class Catalogue:
 
 def read_catalogue(ws: Workspace, encoder: str) -> Catalogue:
     """Rows of the images that have a vector by `encoder` and may be shown."""
-    sql = ROWS.read_text(encoding="utf-8").replace("{items}", ITEMS.read_text(encoding="utf-8"))
+    sql = ROWS.read_text(encoding="utf-8").replace("{items}", items_sql(multi_fields(ws)))
     return Catalogue(ws.tables.query(sql, parameters=[encoder]))
 
 
@@ -152,7 +153,7 @@ def _folds(table: pa.Table) -> NDArray[np.int64]:
 def _tags(labels: str | None) -> list[str]:
     """'field=value' of each label; a field of several values gives several."""
     found = json.loads(labels or "{}").items()
-    return [f"{field}={value}" for field, said in found for value in (said if isinstance(said, list) else [said])]
+    return [f"{field}={value}" for field, said in found for value in values_in(said)]
 
 
 def _quoted(text: str) -> str:

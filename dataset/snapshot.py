@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +24,12 @@ import pyarrow.parquet as pq
 
 from dataset.blobs import sha256_of, write_atomically
 from dataset.errors import EmptyError, SnapshotError, TableError, UsageError
+from dataset.several import multi_fields
 from dataset.workspace import Workspace
 
 # What an image is to a reader of the data set: the query that joins the tables lies beside this file.
-ITEMS = Path(__file__).with_name("items.sql")
+_ITEMS = Path(__file__).with_name("items.sql")
+_NO_FIELD = "[]::VARCHAR[]"  # in that query: the fields that may have several values
 SOURCES = ("products", "fetches", "images", "groups", "labels", "masks", "reviews", "takedowns")
 SEALED = ("name", "where", "split_rule", "taxonomy", "fingerprint", "rows")
 _WORDS = ["words_sha256", "words_names"]  # map of words and what its values mean; snapshots of format 1 know none
@@ -66,6 +69,7 @@ def create_snapshot(ws: Workspace, name: str, *, where: str | None = None) -> Sn
         "tables": versions,
         "split_rule": _split_rules(ws, versions),
         "taxonomy": _taxonomies(ws, versions),
+        "multi": list(multi_fields(ws)),
         "fingerprint": fingerprint(rows),
         "rows": rows.num_rows,
         "splits": _counts(rows, "split"),
@@ -130,7 +134,7 @@ def read_rows(ws: Workspace, meta: dict[str, Any]) -> pa.Table:
     """The rows of a snapshot from its file; those of format 1 by its query, on the table versions it names."""
     if "rows_file" not in meta:
         try:
-            return _items(ws, meta["where"], meta["tables"]).drop_columns(_WORDS)
+            return _items(ws, meta["where"], meta["tables"], multi=()).drop_columns(_WORDS)  # it knew one value a field
         except (TableError, UsageError) as error:
             what, where = f"its rows are gone: {error.what}", f"snapshot {meta['name']}"
             raise SnapshotError(what, where=where, cure="Take a new snapshot") from error
@@ -175,6 +179,12 @@ def items(ws: Workspace, where: str | None = None) -> pa.Table:
     return _items(ws, where, {}, only_split=False)
 
 
+def items_sql(multi: Sequence[str]) -> str:
+    """The query of the rows, to be put into others; the fields `multi` have all values of their best source."""
+    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in multi)
+    return _ITEMS.read_text(encoding="utf-8").replace(_NO_FIELD, f"[{quoted}]::VARCHAR[]")
+
+
 def fingerprint(rows: pa.Table) -> str:
     """sha256 over the sorted (sha256, labels, mask, split) of every row, and its map of words where any row has one."""
     names = ["sha256", "labels", "mask_sha256", "split"]
@@ -209,9 +219,17 @@ def _taken_down(meta: dict[str, Any]) -> SnapshotError:
     )
 
 
-def _items(ws: Workspace, where: str | None, versions: dict[str, int | None], *, only_split: bool = True) -> pa.Table:
-    items_sql = ITEMS.read_text(encoding="utf-8")
-    usable = f"SELECT * FROM ({items_sql}) WHERE {'split IS NOT NULL' if only_split else 'true'}"
+def _items(
+    ws: Workspace,
+    where: str | None,
+    versions: dict[str, int | None],
+    *,
+    only_split: bool = True,
+    multi: Sequence[str] | None = None,
+) -> pa.Table:
+    """`multi` None are the fields that the workspace's taxonomy has now."""
+    rows = items_sql(multi_fields(ws) if multi is None else multi)
+    usable = f"SELECT * FROM ({rows}) WHERE {'split IS NOT NULL' if only_split else 'true'}"
     condition = f"WHERE {where}\n" if where else ""
     try:
         return ws.tables.query(f"SELECT * FROM ({usable}) AS items {condition} ORDER BY sha256", versions=versions)

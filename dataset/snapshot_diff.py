@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from dataset.several import values_in
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 
@@ -82,5 +83,6 @@ def _told(entry: dict[str, Any]) -> str:
 def _labels(text: str | None) -> str:
     """Labels without their brackets; a mask's or split's name, short."""
     if text and text.startswith("{"):
-        return ", ".join(f"{key} {value}" for key, value in json.loads(text).items()) or "no labels"
+        told = (f"{key} {' + '.join(values_in(label))}" for key, label in json.loads(text).items())
+        return ", ".join(told) or "no labels"
     return text[:12] if text else "none"

@@ -96,12 +96,14 @@ class Taxonomy:
             found = self._values[field][known].implies | found
         return found
 
-    def asked(self, field: str, answers: Mapping[str, str | None]) -> bool:
-        """Whether `field` is a question at all, given the answers so far; a condition without an answer is not met."""
+    def asked(self, field: str, answers: Mapping[str, str | list[str] | None]) -> bool:
+        """Whether `field` is a question at all, given the answers so far; a condition without an answer is not met, one
+        of several answers meets it."""
         self._of(field)
         for other, wanted in self.fields[field].asked_when.items():
-            answer = answers.get(other)
-            if answer is None or not {answer, *self.ancestors(other, answer)} & set(wanted):
+            answer = answers.get(other) or []
+            given = [answer] if isinstance(answer, str) else answer
+            if not any({value, *self.ancestors(other, value)} & set(wanted) for value in given):
                 return False
         return True
 

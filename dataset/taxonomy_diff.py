@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from dataset.errors import UsageError
+from dataset.several import values_in
 from dataset.snapshot import load_snapshot
 from dataset.taxonomy import Taxonomy, load_taxonomy, taxonomy_of
 from dataset.taxonomy_words import key_of, words_of
@@ -80,8 +81,9 @@ def _since_snapshot(ws: Workspace, name: str, after: Taxonomy) -> Difference:
     told = ", ".join(snapshot.meta.get("taxonomy", [])) or "no taxonomy"
     counts: Counter[tuple[str, str]] = Counter()
     for labels in snapshot.rows["labels"].to_pylist():
-        counts.update((name, value) for name, value in json.loads(labels or "{}").items() if name in after.fields)
-    gone = {"=".join(held): n for held, n in sorted(counts.items()) if held[1] not in after.values(held[0])}
+        held = {field: values_in(said) for field, said in json.loads(labels or "{}").items() if field in after.fields}
+        counts.update((field, value) for field, values in held.items() for value in values)
+    gone = {"=".join(one): n for one, n in sorted(counts.items()) if one[1] not in after.values(one[0])}
     return Difference(told, after.reference, removed=list(gone), labels=gone)
 
 

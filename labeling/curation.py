@@ -24,7 +24,7 @@ from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
 from labeling import curation_store as store
 from labeling.curation_files import remove_files
-from labeling.curation_rows import Row, curation_rows, taxonomy_of
+from labeling.curation_rows import Row, curation_rows, multi_of, taxonomy_of
 from labeling.curation_store import Document, connect, dataset_name
 from labeling.curation_typed import OLDER, Heard, keep, listen, put_back
 from labeling.curation_views import save_views
@@ -200,7 +200,8 @@ def reviewer_name() -> str:
 def _state(ws: Workspace) -> dict[str, Any]:
     """What a data set is made from: the tables' versions and the taxonomy."""
     words = taxonomy_of(ws)
-    return {"tables": ws.tables.versions(), "taxonomy": words.reference if words else None, "layout": store.LAYOUT}
+    told = {"taxonomy": words.reference if words else None, "multi": sorted(multi_of(words))}
+    return {"tables": ws.tables.versions(), **told, "layout": store.LAYOUT}
 
 
 def _in_step(fo: Any, name: str, state: dict[str, Any]) -> CurateResult | None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataset.errors import EmptyError, UsageError
+from dataset.several import COMMA
 from dataset.snapshot import create_snapshot
 from dataset.taxonomy import Taxonomy
 from dataset.workspace import Workspace
 from labeling import curation, curation_annotate, curation_masks, curation_store
 from labeling.curation import reviewer_name
 from labeling.curation_masks import RebuildResult, methods
-from labeling.curation_rows import taxonomy_of
+from labeling.curation_rows import multi_of, taxonomy_of
 from labeling.review import ReviewResult, Verdict, record
 
 TOOLS = curation_annotate.TOOLS
@@ -43,10 +44,16 @@ def judge(ws: Workspace, sha256s: Sequence[str], verdict: str, *, reviewer: str)
 
 
 def relabel(ws: Workspace, sha256s: Sequence[str], field: str, value: str, *, reviewer: str) -> ReviewResult:
-    """Give a field one value. Raises UsageError for what the taxonomy does not know."""
-    if value not in (known := _words(ws).values(field)):
-        raise UsageError(f"'{value}' is no value of {field}", expected=", ".join(known))
-    found = [Verdict(sha256, "relabel", field, value) for sha256 in sha256s]
+    """Give a field one value, a multi field one or several with commas between. Raises UsageError for what the taxonomy
+    does not know."""
+    words = _words(ws)
+    known, given = words.values(field), [part.strip() for part in value.split(COMMA)]
+    if odd := [each for each in given if each not in known]:
+        raise UsageError(f"'{odd[0]}' is no value of {field}", expected=", ".join(known))
+    if len(given) > 1 and field not in multi_of(words):
+        raise UsageError(f"{field} has one value", expected="one of " + ", ".join(given), where=value)
+    answer = COMMA.join(sorted(set(given)))
+    found = [Verdict(sha256, "relabel", field, answer) for sha256 in sha256s]
     result = record(ws, found, reviewer=reviewer, source="fiftyone")
     curation.curate(ws)
     return result
@@ -87,6 +94,11 @@ def vocabulary(ws: Workspace) -> dict[str, list[str]]:
     """{field: its values} of the workspace's taxonomy."""
     words = _words(ws)
     return {field: words.values(field) for field in words.fields}
+
+
+def several(ws: Workspace) -> frozenset[str]:
+    """Fields of the workspace's taxonomy that may have several values."""
+    return multi_of(_words(ws))
 
 
 def not_too_many(sha256s: Sequence[str], most: int) -> list[str]:

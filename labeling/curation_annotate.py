@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -25,9 +27,11 @@ from dataset.importers.layout import Record, Region
 from dataset.importers.roles import role_by
 from dataset.importers.run import READERS
 from dataset.masks import compose, from_png
+from dataset.several import COMMA, multi_fields, of_best_source, values_in
 from dataset.snapshot import create_snapshot
 from dataset.taxonomy import Taxonomy, load_taxonomy
 from dataset.workspace import Workspace
+from labeling.curation_rows import multi_of
 from labeling.review import CorrectedMask, Verdict, record, record_masks
 
 TOOLS = ("cvat", "labelstudio")
@@ -42,8 +46,8 @@ SELECT i.sha256, i.width, i.height, b.mask_sha256 FROM images i LEFT JOIN best b
 WHERE i.status = 'ok' AND NOT EXISTS (SELECT 1 FROM takedowns d WHERE d.kind = 'sha256' AND d.value = i.sha256)
 """
 _LABELS = """
-SELECT sha256, field, value FROM labels WHERE value IS NOT NULL QUALIFY row_number() OVER (PARTITION BY sha256, field
-  ORDER BY source = 'person' DESC, confidence DESC, source, created_at DESC, value) = 1
+SELECT sha256, field, value, source, created_at FROM labels WHERE value IS NOT NULL
+ORDER BY sha256, field, source = 'person' DESC, confidence DESC, source, created_at DESC, value
 """
 
 
@@ -65,7 +69,8 @@ class SendResult:
 
 @dataclass(frozen=True)
 class Difference:
-    """What an annotator changed on one image: `pixels` of another class, {field: (before, after)}."""
+    """What an annotator changed on one image: `pixels` of another class, {field: (before, after)}; several values of a
+    multi field with commas between."""
 
     sha256: str
     pixels: int
@@ -105,7 +110,7 @@ def send(ws: Workspace, sha256s: Sequence[str], tool: str, *, out: Path | None =
     _check(tool)
     where = among(sha256s)
     frozen = [str(ws.tables.version(name)) for name in ("masks", "labels", "groups")]
-    key = hashlib.sha256("|".join([where, *frozen]).encode()).hexdigest()[:8]
+    key = hashlib.sha256("|".join([where, *frozen, *multi_fields(ws)]).encode()).hexdigest()[:8]
     name = next(iter(sorted(path.stem for path in ws.snapshots.glob(f"annotate-*-{key}.json"))), None)
     snapshot = create_snapshot(ws, name or f"annotate-{datetime.now(UTC):%Y%m%d}-{key}", where=where)
     folder = out or ws.root / "annotation" / f"{snapshot.name}-{tool}"
@@ -141,10 +146,8 @@ class _Back:
         self.short: dict[str, str | None] = {}
         for sha256 in self.now:
             self.short[sha256[:16]] = None if sha256[:16] in self.short else sha256
-        self.labels: dict[str, dict[str, str]] = {}
-        for row in ws.tables.query(_LABELS).to_pylist():
-            self.labels.setdefault(row["sha256"], {})[row["field"]] = row["value"]
         self.words = load_taxonomy(ws.settings.taxonomy)
+        self.labels = _labels_of(ws, multi_of(self.words))
         self.images = 0
         self.masks: list[CorrectedMask] = []
         self.verdicts: list[Verdict] = []
@@ -188,15 +191,30 @@ class _Back:
     def _labels(self, sha256: str, found: Record) -> dict[str, tuple[str | None, str]]:
         changed: dict[str, tuple[str | None, str]] = {}
         before = self.labels.get(sha256, {})
+        said: dict[str, list[str]] = {}
         for name, word in found.words:
-            value = _value(self.words, name, word)
+            held = before.get(name, [])
+            value = _value(self.words, name, word) or (word if word in held else None)
             if value is None:
-                self.left_aside[f"not in the taxonomy: {name[:40]}"] += before.get(name) != word
-            elif before.get(name) != value:
-                changed[name] = (before.get(name), value)
-                self.verdicts.append(Verdict(sha256, "relabel", name, value))
-        self.left_aside = +self.left_aside
+                self.left_aside[f"not in the taxonomy: {name[:40]}"] += 1
+            else:
+                said[name] = [*(said.get(name, []) if name in multi_of(self.words) else []), value]
+        for name, values in said.items():
+            if set(values) != set(before.get(name, [])):
+                answer, was = COMMA.join(sorted(set(values))), COMMA.join(before.get(name, [])) or None
+                changed[name] = (was, answer)
+                self.verdicts.append(Verdict(sha256, "relabel", name, answer))
         return changed
+
+
+def _labels_of(ws: Workspace, multi: frozenset[str]) -> dict[str, dict[str, list[str]]]:
+    """{sha256: {field: its value, or those of a multi field}} as a snapshot has them, rejected ones too."""
+    found: dict[str, dict[str, list[str]]] = {}
+    rows = ws.tables.query(_LABELS).to_pylist()
+    for (sha256, name), told in groupby(rows, key=itemgetter("sha256", "field")):
+        held = list(told)
+        found.setdefault(sha256, {})[name] = values_in(of_best_source(held) if name in multi else held[0]["value"])
+    return found
 
 
 def _composite(regions: list[Region], size: tuple[int, int]) -> np.ndarray:

@@ -1,8 +1,9 @@
 """What curation shows of each image, gathered from the tables as plain rows.
 
 In: images, labels, masks, groups, products, fetches, reviews, takedowns. Out: `Row`s sorted by sha256: the best mask,
-the best label of each field with its source, what every source said, where sources contradict each other, predictions
-of runs, provenance, quality, opt-outs. An image that was taken down is none of them. Never changes a table.
+the best label of each field with its source (of a multi field all values of that source), what every source said, where
+sources contradict each other, predictions of runs, provenance, quality, opt-outs. An image that was taken down is none
+of them. Never changes a table.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from dataset.errors import UsageError
 from dataset.mask_sources import stands
 from dataset.progress import Progress, silent
 from dataset.schema import SCHEMAS
+from dataset.several import MULTI
 from dataset.taxonomy import Taxonomy
 from dataset.taxonomy_overlay import NAME as OVERLAY
 from dataset.thresholds import ISSUES, issues
@@ -28,6 +30,7 @@ from labeling.contradictions import Said, contradictions
 from labeling.curation_files import class_maps, pictures
 from labeling.tagging import DISAGREEMENT
 
+BETWEEN = ", "  # values of a multi field, as the App shows them
 LABEL_TRUST = ("person", "import", "store", "rule")
 OF_IMAGES = tuple(measure for measure in ISSUES) + tuple(name for name in ("faces",) if name in SCHEMAS["images"].names)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
@@ -59,7 +62,8 @@ NOT_SHOWN = ("sha256", "width", "height", "bytes", "format", "view")
 LINKS = ("page_url", "image_url", "product_url")
 SAID = """
 SELECT sha256, field, value, source, confidence, created_at, row_number() OVER (PARTITION BY sha256, field, source
-         ORDER BY created_at DESC, confidence DESC, value) = 1 AS newest
+         ORDER BY created_at DESC, confidence DESC, value) = 1 AS newest,
+       rank() OVER (PARTITION BY sha256, field, source ORDER BY created_at DESC) = 1 AS sitting
 FROM labels WHERE value IS NOT NULL ORDER BY sha256, field, source, value
 """
 OVERRULED = """
@@ -95,8 +99,9 @@ def curation_rows(ws: Workspace, *, progress: Progress = silent) -> list[Row]:
     shown = [mask["mask_sha256"] for found in (masks, guesses) for mask in found.values()]
     maps = class_maps(ws, shown, progress)
     files = pictures(ws, {fact["sha256"]: fact["format"] for fact in facts})
-    told = _told(ws)
     words = taxonomy_of(ws)
+    multi = multi_of(words)
+    told = _told(ws, multi)
     rows = []
     for fact in facts:
         sha256 = fact["sha256"]
@@ -106,7 +111,7 @@ def curation_rows(ws: Workspace, *, progress: Progress = silent) -> list[Row]:
             Row(
                 sha256, files[sha256], fact["width"], fact["height"], fact["bytes"],
                 maps[mask["mask_sha256"]] if mask else None, maps[guess["mask_sha256"]] if guess else None,
-                _best(said, ("model",), without=True), _best(said, ("model",)), values,
+                _best(said, ("model",), multi, without=True), _best(said, ("model",), multi), values,
             )
         )  # fmt: skip
     return rows
@@ -146,27 +151,34 @@ def _masks(ws: Workspace, wanted: set[str]) -> tuple[dict[str, dict[str, Any]], 
     return {row["sha256"]: row for row in rows}, {row["sha256"]: row for row in guesses}
 
 
-def _told(ws: Workspace) -> dict[str, dict[str, list[Said]]]:
+def _told(ws: Workspace, multi: frozenset[str]) -> dict[str, dict[str, list[Said]]]:
     """{sha256: {field: everything said}}. A field that was rejected last has no labels but what a person said since, as
-    in a snapshot."""
+    in a snapshot; of a person's words the newest count, of a multi field all of the newest sitting."""
     gone = {(row["sha256"], row["field"]): row["at"] for row in ws.tables.query(OVERRULED).to_pylist()}
     found: dict[str, dict[str, list[Said]]] = defaultdict(lambda: defaultdict(list))
     for row in ws.tables.query(SAID).to_pylist():
         person = row["source"] == "person"
         rejected = gone.get((row["sha256"], row["field"]))
         since = person and row["created_at"] is not None and rejected is not None and row["created_at"] > rejected
-        if (person and not row["newest"]) or (rejected is not None and not since):
+        newest = row["sitting" if row["field"] in multi else "newest"]
+        if (person and not newest) or (rejected is not None and not since):
             continue
         found[row["sha256"]][row["field"]].append(Said(row["value"], row["confidence"], row["source"]))
     return found
 
 
-def _best(said: dict[str, list[Said]], kinds: tuple[str, ...], *, without: bool = False) -> dict[str, Said]:
-    """The surest of each field, of sources of these kinds, or `without` them."""
+def _best(
+    said: dict[str, list[Said]], kinds: tuple[str, ...], multi: frozenset[str], *, without: bool = False
+) -> dict[str, Said]:
+    """The surest of each field, of sources of these kinds, or `without` them; of a multi field all values of that
+    source, sorted, with `BETWEEN` between them."""
     found = {}
     for name, all_ in said.items():
         if fit := [each for each in all_ if (each.source.split(":")[0] in kinds) != without]:
-            found[name] = min(fit, key=_rank)
+            found[name] = best = min(fit, key=_rank)
+            if name in multi:
+                values = {each.value for each in fit if each.source == best.source}
+                found[name] = replace(best, value=BETWEEN.join(sorted(values)))
     return found
 
 
@@ -174,6 +186,11 @@ def _rank(said: Said) -> tuple[int, float, str]:
     kind = said.source.split(":")[0]
     trust = LABEL_TRUST.index(kind) if kind in LABEL_TRUST else len(LABEL_TRUST)
     return trust, -(said.confidence or 0.0), said.value
+
+
+def multi_of(words: Taxonomy | None) -> frozenset[str]:
+    """Fields that may have several values; none without a taxonomy."""
+    return frozenset(name for name, each in words.fields.items() if each.kind == MULTI) if words else frozenset()
 
 
 def taxonomy_of(ws: Workspace) -> Taxonomy | None:

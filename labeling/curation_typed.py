@@ -1,18 +1,21 @@
 """What people typed in the App: read as verdicts, and kept in files so that nothing loses it.
 
-In: documents of the data set. Out: verdicts of tags (`accept`, `reject`, `relabel:<field>=<value>`) and of labels that
-were edited; under `<workspace>/curation/typed/` one JSON file per image somebody wrote something on (tags, fields of
-their own, edited labels, label tags), put back when its image comes back. A take-down deletes these with the image.
+In: documents of the data set. Out: verdicts of tags (`accept`, `reject`, `relabel:<field>=<value>`, of a multi field
+several values with commas between) and of labels that were edited; under `<workspace>/curation/typed/` one JSON file
+per image somebody wrote something on (tags, fields of their own, edited labels, label tags), put back when its image
+comes back. A take-down deletes these with the image.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from dataset.blobs import write_atomically
+from dataset.several import COMMA, MULTI
 from dataset.taxonomy import Taxonomy
 from dataset.workspace import Workspace
 from labeling.curation_files import names_in
@@ -22,6 +25,7 @@ from labeling.review import Verdict
 TYPED = "curation/typed"
 FIELDS = "fields.json"
 OLDER = " (older mask)"
+_BETWEEN = re.compile("[,，、]")
 _OF_FIFTYONE = {"_id", "_media_type", "_rand", "_dataset_id", *RESERVED}
 
 
@@ -50,11 +54,23 @@ def listen(documents: dict[str, Document], fields: dict[str, str], words: Taxono
 
 
 def meant(words: Taxonomy, text: str) -> tuple[str, str] | None:
-    """(field, value) of `<field>=<value>` or of a `<value>` that exactly one field knows; None otherwise."""
+    """(field, value) of `<field>=<value>` or of a `<value>` that exactly one field knows; None otherwise. Of a multi
+    field `<value>,<value>` is one answer of several."""
     name, equals, said = (part.strip() for part in text.partition("="))
     among = [name] if equals and name in words.fields else [] if equals else list(words.fields)
-    hits = [(known, value) for known in among if (value := words.map(known, said if equals else name))]
+    hits = [(known, value) for known in among if (value := answer_of(words, known, said if equals else name))]
     return hits[0] if len(hits) == 1 else None
+
+
+def answer_of(words: Taxonomy, name: str, text: str) -> str | None:
+    """The value that a text means; of a multi field the several, sorted, with commas between. None where the taxonomy
+    doesn't know all of it."""
+    whole = words.map(name, text)
+    if whole or words.fields[name].kind != MULTI:
+        return whole
+    parts = [words.map(name, part) for part in _BETWEEN.split(text) if part.strip()]
+    known = {part for part in parts if part}
+    return COMMA.join(sorted(known)) if known and all(parts) else None
 
 
 def typed_of(document: Document, fields: dict[str, str]) -> dict[str, Any]:
@@ -172,7 +188,7 @@ def _hear_edit(heard: Heard, sha256: str, name: str, value: str | None, words: T
         heard.verdicts[sha256, name] = Verdict(sha256, "reject", name)
     elif name == "view" and value in ("packshot", "scene"):
         heard.verdicts[sha256, name] = Verdict(sha256, "relabel", name, value)
-    elif words and name in words.fields and (known := words.map(name, value)):
+    elif words and name in words.fields and (known := answer_of(words, name, value)):
         heard.verdicts[sha256, name] = Verdict(sha256, "relabel", name, known)
     else:
         heard.odd.add(f"{name}: {value}")

@@ -2,7 +2,8 @@
 
 In: `labels` and `reviews` of the field, the taxonomy. Out: a `Said` over the pool's places. A person's word is a label
 of source `person`, an importer's annotator, or an accepted review; a run's predictions never teach the committee that
-judges what to ask next. Values of which one is the other's kind (a blazer is outerwear) don't contradict each other.
+judges what to ask next. Values of which one is the other's kind (a blazer is outerwear) don't contradict each other,
+nor do several values of a multi field that one source gives.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dataset.several import MULTI, Label, values_in
 from dataset.taxonomy import Taxonomy
 from dataset.workspace import Workspace
 from labeling.queue_pool import Pool
@@ -109,13 +111,34 @@ def _best(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _contradiction(rows: list[dict[str, Any]], field: str, words: Taxonomy) -> tuple[float, str]:
     """How evenly the sources stand behind values that exclude each other, and the two surest of them in words."""
+    several = field in words.fields and words.fields[field].kind == MULTI
+    apart = sorted((_sides if several else _leaves)(rows, field, words), key=_sure, reverse=True)
+    said = " but ".join(f"{_kind(row)} says {row['value']} {_sure(row):.2f}" for row in apart[:2])
+    return split_vote([_sure(row) for row in apart]), said
+
+
+def _leaves(rows: list[dict[str, Any]], field: str, words: Taxonomy) -> list[dict[str, Any]]:
+    """The surest row of each value that is no kind of another one."""
     surest: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=_sure):
         surest[row["value"]] = row
     kinds = {above for value in surest for above in _above(words, field, value)}
-    apart = sorted((row for value, row in surest.items() if value not in kinds), key=_sure, reverse=True)
-    said = " but ".join(f"{_kind(row)} says {row['value']} {_sure(row):.2f}" for row in apart[:2])
-    return split_vote([_sure(row) for row in apart]), said
+    return [row for value, row in surest.items() if value not in kinds]
+
+
+def _sides(rows: list[dict[str, Any]], field: str, words: Taxonomy) -> list[dict[str, Any]]:
+    """The surest row of each side of a multi field: sources that have a value in common are one side."""
+    sides: list[list[dict[str, Any]]] = []
+    for source in sorted({row["source"] for row in rows}):
+        mine = [row for row in rows if row["source"] == source]
+        alike = [side for side in sides if any(_agree(a, b, field, words) for a in mine for b in side)]
+        sides = [side for side in sides if side not in alike] + [mine + [row for side in alike for row in side]]
+    return [max(side, key=_sure) for side in sides]
+
+
+def _agree(one: dict[str, Any], other: dict[str, Any], field: str, words: Taxonomy) -> bool:
+    a, b = one["value"], other["value"]
+    return a == b or a in _above(words, field, b) or b in _above(words, field, a)
 
 
 def related(values: list[str], field: str, words: Taxonomy) -> Bools:
@@ -139,12 +162,15 @@ def not_asked(pool: Pool, field: str, words: Taxonomy) -> Bools:
         return np.zeros(len(pool.items), bool)
     others = set(words.fields[field].asked_when)
 
-    def unasked(labels: dict[str, str]) -> bool:
+    def unasked(labels: dict[str, Label]) -> bool:
         known = all(_holds(words, other, labels.get(other)) for other in others)
         return known and not words.asked(field, labels)
 
     return np.array([unasked(item.labels) for item in pool.items], bool)
 
 
-def _holds(words: Taxonomy, field: str, value: str | None) -> bool:
-    return value is not None and field in words.fields and value in {each.id for each in words.fields[field].values}
+def _holds(words: Taxonomy, field: str, label: Label | None) -> bool:
+    """Whether the taxonomy knows every value of the label."""
+    if label is None or field not in words.fields:
+        return False
+    return set(values_in(label)) <= {each.id for each in words.fields[field].values}

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from dataset.errors import DataError, UsageError
-from dataset.snapshot import ITEMS
+from dataset.several import Label, multi_fields
+from dataset.snapshot import items_sql
 from dataset.workspace import Workspace
 from labeling.queue_scores import Bools, Floats
 
@@ -46,13 +47,14 @@ ORDER BY items.sha256
 
 @dataclass(frozen=True)
 class Item:
-    """One usable image. `labels` are the surest of each field, `scores` those of its check."""
+    """One usable image. `labels` are the surest of each field (of a multi field all of its source), `quality` the least
+    score of its check."""
 
     sha256: str
     split: str | None
     group: str
     cluster: str
-    labels: dict[str, str]
+    labels: dict[str, Label]
     quality: float
 
 
@@ -83,7 +85,7 @@ class Pool:
 
 def read_pool(ws: Workspace, *, part: str, encoder: str | None, with_vectors: bool = True) -> Pool:
     """Every usable image, open where it is of `part` (an image without one counts as 'train') and not opted out."""
-    sql = USABLE.format(items=ITEMS.read_text(encoding="utf-8"))
+    sql = USABLE.format(items=items_sql(multi_fields(ws)))
     rows = ws.tables.query(sql).to_pylist()
     items = [
         Item(row["sha256"], row["split"], row["group_id"] or row["sha256"], row["cluster_id"] or row["sha256"],

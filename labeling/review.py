@@ -21,6 +21,7 @@ from dataset.blobs import sha256_of
 from dataset.errors import MaskError, UsageError
 from dataset.mask_sources import stands
 from dataset.masks import GARMENT, SKIN, binary_png, to_png, validate
+from dataset.several import COMMA, PERSON
 from dataset.workspace import Workspace
 from labeling.mask_quality import flags, measure
 
@@ -29,7 +30,8 @@ VERDICTS = ("accept", "reject", "relabel")
 
 @dataclass(frozen=True)
 class Verdict:
-    """`field` is `mask` or a taxonomy field; `value` only for a relabel."""
+    """`field` is `mask` or a taxonomy field; `value` only for a relabel: one value, or the several of a multi field,
+    sorted, with commas between. They are the whole answer: values said before no longer hold."""
 
     sha256: str
     verdict: str
@@ -201,11 +203,14 @@ def _best_composites(ws: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 
 def _relabels(verdicts: Sequence[Verdict], reviewer: str, now: datetime) -> list[dict[str, Any]]:
+    """A row a value, all of one sitting: the same `created_at`, by which readers tell them from what was said before.
+    The word is part of a row's key, so the further values' differ."""
     return [
-        {"sha256": v.sha256, "field": v.field, "value": v.value, "word": f"said by {reviewer}", "source": "person",
-         "confidence": 1.0, "taxonomy": None, "created_at": now}
+        {"sha256": v.sha256, "field": v.field, "value": value, "source": PERSON, "confidence": 1.0, "taxonomy": None,
+         "word": f"said by {reviewer}" + (f": {value}" if place else ""), "created_at": now}
         for v in verdicts
         if v.verdict == "relabel"
+        for place, value in enumerate(str(v.value).split(COMMA))
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from dataset.progress import Progress, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 from labeling.curation_predictions import Prediction, ShownResult, keep_mask, show
+from labeling.curation_rows import BETWEEN
 
 
 def show_run(ws: Workspace, run: str, *, limit: int = 200, progress: Progress = silent) -> ShownResult:
@@ -39,12 +40,19 @@ def _tags(ws: Workspace, run: Any, frozen: Any, progress: Progress) -> dict[str,
     found = predict_rows(ws, rows, tagger, "cpu", progress) if rows else {}
     predictions: dict[str, dict[str, Prediction]] = {}
     for field, chances in found.items():
-        words = tagger.values[field]
-        predictions[field] = {
-            row["sha256"]: Prediction(words[int(p.argmax())], float(p.max()), np.log(np.maximum(p, 1e-12)).tolist())
-            for row, p in zip(rows, chances, strict=True)
-        }
+        words, floor = tagger.values[field], tagger.floors[field] if field in tagger.multi else None
+        predictions[field] = {row["sha256"]: _said(words, p, floor) for row, p in zip(rows, chances, strict=True)}
     return predictions
+
+
+def _said(words: list[str], chances: Any, floor: float | None) -> Prediction:
+    """The surest value; of a multi field (`floor` given) all at or over its floor, at least the surest, with the least
+    of their chances. Only an exclusive field's chances are one distribution, whose logarithms tell hardness."""
+    best = int(chances.argmax())
+    if floor is None:
+        return Prediction(words[best], float(chances[best]), np.log(np.maximum(chances, 1e-12)).tolist())
+    said = sorted({best, *np.flatnonzero(chances >= floor).tolist()}, key=lambda place: words[place])
+    return Prediction(BETWEEN.join(words[place] for place in said), float(chances[said].min()))
 
 
 def _masks(ws: Workspace, run: Any, frozen: Any, limit: int, progress: Progress) -> dict[str, Any]:

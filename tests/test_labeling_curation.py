@@ -12,6 +12,7 @@ from labeling_drawn import drawn_workspace
 from labeling_mongo import Mongo, named
 
 from dataset.errors import StorageError, UsageError
+from dataset.snapshot import items
 from dataset.takedown import takedown
 from dataset.workspace import Workspace
 from labeling import curation
@@ -66,6 +67,19 @@ def test_tags_come_back_once_and_survive_a_rebuild(ws: Workspace):
     assert {"worst masks", "unreviewed", "near-duplicates", "disagreements"} <= set(dataset.list_saved_views())
     assert set(dataset.values("reviewer")) == {"ana"}
     assert {r["reviewer"] for r in ws.tables.read("reviews").to_pylist()} == {"ana"}
+
+
+def test_several_values_are_told_by_one_tag_shown_whole_and_edited_whole(ws: Workspace):
+    curate(ws)
+    (sha256,) = tag(ws, ["relabel:material=wool,Cotton"])
+    assert (pull(ws).labels, pull(ws).new) == (2, 0)
+    curate(ws)
+    sample = data_set(ws).match({"sha256": sha256}).first()
+    assert (sample["material"].label, sample["material"].source) == ("cotton, wool", "person")
+    sample["material"].label = "silk, wool"
+    sample.save()
+    assert (pull(ws).labels, pull(ws).new) == (2, 0)
+    assert '"material": ["silk","wool"]' in items(ws, f"sha256 = '{sha256}'")["labels"][0].as_py()
 
 
 def test_a_label_edited_in_the_app_outlives_a_rebuild_and_becomes_a_verdict(ws: Workspace):

@@ -56,12 +56,16 @@ def _segmentation(
 
 
 def _tagging(ws: Workspace, run: record.Run, frozen: Snapshot, part: str, device: str, progress: Progress) -> Judged:
-    from train.judge_tagging import predict_rows
+    from train.judge_tagging import predict_rows, rights_of_one
+    from train.judge_tagging_multi import rights_of
     from train.predict import load_tagger
 
     tagger = load_tagger(run.folder, device)
     field, values = next(iter(tagger.values.items()))
     rows = [row for row in rows_of(frozen, part) if field in row["labels"]]
-    said = predict_rows(ws, rows, tagger, device, progress)[field].argmax(1)
-    right = {row["sha256"]: int(values[k] == row["labels"][field]) for row, k in zip(rows, said, strict=True)}
+    found = predict_rows(ws, rows, tagger, device, progress)[field]
+    rights = (
+        rights_of(field, values, rows, found) if field in tagger.multi else rights_of_one(field, values, rows, found)
+    )
+    right = {row["sha256"]: int(yes) for row, yes in zip(rows, rights, strict=True)}
     return tagging_counts(run.id, part_fingerprint(frozen, part), field, right)

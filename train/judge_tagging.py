@@ -2,11 +2,13 @@
 
 In: a run and its snapshot. Out: figures with the trivial answer beside them, per-value table and confusion matrix of
 each field, a sheet of mistakes; multi fields are `judge_tagging_multi`'s. A value that training never saw counts as a
-mistake: the true row of its own ('unseen') is kept in the table.
+mistake: the true row of its own ('unseen') is kept in the table. Where training knew one value a photo and a photo has
+several, any of them is right.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import torch
 
 from dataset.errors import EmptyError
 from dataset.progress import Progress
+from dataset.several import values_in
 from dataset.snapshot import Snapshot
 from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
@@ -77,7 +80,7 @@ def _of_field(
         return figures_of_multi(field, values, rows, chances, part, floor, shares)
     figures, detail = figures_of(field, values, rows, chances, part, _majority(frozen, field, values))
     if field in tagger.facts.get("floor", {}):
-        right = np.array([row["labels"][field] == values[k] for row, k in zip(rows, chances.argmax(1), strict=True)])
+        right = rights_of_one(field, values, rows, chances)
         figures += kept_figures(field, chances.max(1), right, floor, part)
     return figures, detail
 
@@ -121,17 +124,20 @@ def figures_of(
 ) -> tuple[list[Figure], dict[str, Any]]:
     """`found` (N, K) probabilities; `majority` is the place of the training part's most frequent value."""
     places = {word: place for place, word in enumerate(values)}
-    truth = np.array([places.get(row["labels"][field], len(values)) for row in rows])
-    said, right = found.argmax(1), found.argmax(1) == truth
+    said = found.argmax(1)
+    truth = truth_of_one(field, values, rows, said)
+    right = said == truth
     per_photo = np.stack(
         [metrics.confusion(t, p, len(values) + 1) for t, p in zip(truth[:, None], said[:, None], strict=True)]
     )
     counts, n = per_photo.sum(0), len(rows)
     low, high = metrics.wilson(int(right.sum()), n)
-    always = metrics.confusion(truth, np.full(n, majority), len(values) + 1)
+    often = np.full(n, majority)
+    if_often = truth_of_one(field, values, rows, often)
+    always = metrics.confusion(if_often, often, len(values) + 1)
     f1_low, f1_high = metrics.bootstrap(per_photo, metrics.macro_f1)
     name = f"majority ({values[majority]})"
-    base = float((truth == majority).mean())
+    base = float((if_often == majority).mean())
 
     def figure(metric: str, value: float, low: float, high: float, beside: str, other: float) -> Figure:
         value, low, high, other = (round(each, 6) for each in (value, low, high, other))
@@ -145,14 +151,35 @@ def figures_of(
         ),
     ]
     table = [_of_value(word, counts, place) for word, place in places.items()]
-    words = [*values, "unseen"] if counts[-1].any() else values
+    shown = [*values, "unseen"] if counts[-1].any() else values
     return figures, {
         "n": n,
-        "values": words,
-        "matrix": counts[: len(words), : len(words)].tolist(),
+        "values": shown,
+        "matrix": counts[: len(shown), : len(shown)].tolist(),
         "per_value": table,
         "per_photo": [{"sha256": row["sha256"], "right": int(yes)} for row, yes in zip(rows, right, strict=True)],
     }
+
+
+def truth_of_one(
+    field: str, values: list[str], rows: list[Row], said: npt.NDArray[np.integer]
+) -> npt.NDArray[np.int64]:
+    """(N,) places of the true values, K for one that training never saw; of several the one said (places `said`), else
+    the first that training knew."""
+    places = {word: place for place, word in enumerate(values)}
+    found = []
+    for row, place in zip(rows, said, strict=True):
+        known = [places[word] for word in values_in(row["labels"][field]) if word in places]
+        found.append(int(place) if place in known else next(iter(known), len(values)))
+    return np.array(found, np.int64)
+
+
+def rights_of_one(
+    field: str, values: list[str], rows: list[Row], found: npt.NDArray[np.float32]
+) -> npt.NDArray[np.bool_]:
+    """(N,) rows whose surest value is (one of) the true."""
+    said = found.argmax(1)
+    return np.asarray(truth_of_one(field, values, rows, said) == said)
 
 
 def _calibration(sure: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
@@ -172,8 +199,9 @@ def _of_value(word: str, counts: metrics.Ints, place: int) -> dict[str, Any]:
 
 
 def _majority(frozen: Snapshot, field: str, values: list[str]) -> int:
-    words = [row["labels"].get(field) for row in rows_of(frozen, "train")]
-    return max(range(len(values)), key=lambda place: words.count(values[place]))
+    held = [row["labels"][field] for row in rows_of(frozen, "train") if field in row["labels"]]
+    counts = Counter(word for label in held for word in values_in(label))
+    return max(range(len(values)), key=lambda place: counts[values[place]])
 
 
 def _mistakes(
@@ -181,14 +209,14 @@ def _mistakes(
 ) -> str:
     """The surest mistakes first, where there are any; else the least sure of the right ones."""
     said = found.argmax(1)
-    wrong = [place for place, row in enumerate(rows) if row["labels"][field] != values[said[place]]]
+    wrong = np.flatnonzero(~rights_of_one(field, values, rows, found)).tolist()
     order = sorted(wrong, key=lambda place: -found[place].max()) or sorted(
         range(len(rows)), key=lambda place: found[place].max()
     )
     shown = [
         (
             photo(ws, rows[place], 240),
-            f"{rows[place]['labels'][field]} > {values[said[place]]} {found[place].max():.2f}",
+            f"{' + '.join(values_in(rows[place]['labels'][field]))} > {values[said[place]]} {found[place].max():.2f}",
         )
         for place in order[:SHOWN]
     ]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dataset.several import values_in
 from train import metrics
 from train.figure import Figure
-from train.tagging_heads import words
 from train.tagging_scores import average_precision, f1_counts, macro_f1_of_values, mean_average_precision, micro_f1
 
 Floats = npt.NDArray[Any]
@@ -51,7 +51,7 @@ def figures_of_multi(
             figures.append(figure(f"{metric} {name}", total, metrics.bootstrap(counts, measure), other))
     ece = metrics.expected_calibration_error(found.ravel(), truth.ravel() == 1)
     figures.append(figure("ECE (15 bins)", ece, _ece_interval(found, truth), None))
-    right = ((found >= 0.5) == (truth == 1)).all(1) & (unseen == 0)
+    right = rights_of(field, values, rows, found)
     return figures, {
         "n": n,
         "values": list(values),
@@ -64,9 +64,17 @@ def truth_of(
     field: str, values: Sequence[str], rows: Sequence[Mapping[str, Any]]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """(N, K) ones and zeros, and (N,) how many words of each row training never saw."""
-    said = [set(words(row["labels"][field])) for row in rows]
+    said = [set(values_in(row["labels"][field])) for row in rows]
     truth = np.array([[int(value in each) for value in values] for each in said], np.int64).reshape(-1, len(values))
     return truth, np.array([len(each - set(values)) for each in said], np.int64)
+
+
+def rights_of(
+    field: str, values: Sequence[str], rows: Sequence[Mapping[str, Any]], found: Floats
+) -> npt.NDArray[np.bool_]:
+    """(N,) rows of which exactly the true words have a chance of a half or more; a word never seen is a miss."""
+    truth, unseen = truth_of(field, values, rows)
+    return np.asarray(((found >= 0.5) == (truth == 1)).all(1) & (unseen == 0))
 
 
 def _counts(said: Floats, truth: Floats, unseen: Floats) -> npt.NDArray[np.int64]:

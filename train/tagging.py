@@ -34,7 +34,7 @@ from train.tagger import chances_of
 from train.tagging_fine import TaggingLoop, TagPhotos, field_score, score_of
 from train.tagging_heads import Floats, Heads, Ints, asked_rows, heads_of, target_matrix, temperature_of
 from train.tagging_linear import embed_rows, fit_heads, put_heads, square
-from train.tagging_scores import answers_of, floor_of
+from train.tagging_scores import answers_of, floor_of, least_floor
 from train.weights import WEIGHT_FILE, save_weights
 
 
@@ -190,7 +190,7 @@ def calibration_of(
         truth = heads.truth(targets, field)
         temperature[field] = temperature_of(logits[field], truth)
         chances = chances_of(logits[field], temperature[field], field in heads.multi)
-        floors[field] = floor_of(*answers_of(chances, truth), precision)
+        floors[field] = floor_of(*answers_of(chances, truth), precision, least_floor(truth))
     return {
         "temperature": temperature,
         "floor": {field: each.floor for field, each in floors.items()},

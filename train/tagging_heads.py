@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.errors import EmptyError
+from dataset.several import values_in
 from dataset.taxonomy import Taxonomy
 from train.tagger import chances_of
 
@@ -54,7 +55,7 @@ def heads_of(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], where: st
     with fewer than two values."""
     labels = {field: [row["labels"][field] for row in rows if field in row["labels"]] for field in fields}
     multi = frozenset(field for field, said in labels.items() if any(isinstance(each, list) for each in said))
-    values = {field: sorted({word for each in said for word in words(each)}) for field, said in labels.items()}
+    values = {field: sorted({word for each in said for word in values_in(each)}) for field, said in labels.items()}
     for field, found in values.items():
         if len(found) < 2:
             what = f"field '{field}' has {len(found)} values in the train part"
@@ -62,15 +63,11 @@ def heads_of(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], where: st
     return Heads(values, multi)
 
 
-def words(label: Any) -> list[str]:
-    """A label as a list of words, whichever of both it is."""
-    return [str(each) for each in label] if isinstance(label, list) else [str(label)]
-
-
 def target_matrix(
     rows: Sequence[Mapping[str, Any]], values: Mapping[str, Sequence[str]], multi: Collection[str] = ()
 ) -> Ints:
-    """(N, width) targets: MISSING where a row has no label, UNSEEN where training never saw its exclusive value."""
+    """(N, width) targets: MISSING where a row has no label, UNSEEN where training never saw its exclusive value. Of
+    several words the first known one is an exclusive head's truth."""
     heads = Heads(values, frozenset(multi))
     found = np.full((len(rows), sum(each.stop - each.start for each in heads.columns.values())), MISSING, np.int64)
     for field, columns in heads.columns.items():
@@ -78,11 +75,11 @@ def target_matrix(
         for number, row in enumerate(rows):
             if field not in row["labels"]:
                 continue
-            said = words(row["labels"][field])
+            said = values_in(row["labels"][field])
             if field in heads.multi:
                 found[number, columns] = [int(word in said) for word in places]
             else:
-                found[number, columns] = places.get(said[0], UNSEEN)
+                found[number, columns] = next((places[word] for word in said if word in places), UNSEEN)
     return found
 
 
@@ -98,7 +95,7 @@ def asked_rows(rows: Sequence[dict[str, Any]], taxonomy: Taxonomy) -> list[dict[
 def _asked(taxonomy: Taxonomy, field: str, row: Mapping[str, Any]) -> bool:
     conditions = taxonomy.fields[field].asked_when if field in taxonomy.fields else {}
     for other, wanted in conditions.items():
-        known = [word for word in words(row["labels"].get(other, [])) if word in taxonomy.values(other)]
+        known = [word for word in values_in(row["labels"].get(other, [])) if word in taxonomy.values(other)]
         kinds = {kind for word in known for kind in (word, *taxonomy.ancestors(other, word))}
         if known and not kinds & set(wanted):
             return False

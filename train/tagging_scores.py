@@ -16,6 +16,7 @@ import numpy.typing as npt
 from train.metrics import wilson
 
 Array = npt.NDArray[Any]
+HALF = 0.5
 SMALL = 1000  # answers; under so many Wilson's bound at 0.97 throws away most of what is right
 
 
@@ -37,9 +38,9 @@ class Floor:
         return asdict(self)
 
 
-def floor_of(chances: Array, right: Array, wanted: float) -> Floor:
+def floor_of(chances: Array, right: Array, wanted: float, least: float = 0.0) -> Floor:
     """`chances` (N,) of the answers a tagger would give, `right` (N,) bool. The lowest threshold whose answers reach
-    `wanted`, as the share itself under 1,000 answers, else as its lower bound."""
+    `wanted`, as the share itself under 1,000 answers, else as its lower bound; `least` where all answers do."""
     order = np.argsort(-chances, kind="stable")
     sure, hits = chances[order], np.cumsum(right[order])
     rule = "wilson" if len(sure) >= SMALL else "plain"
@@ -48,9 +49,14 @@ def floor_of(chances: Array, right: Array, wanted: float) -> Floor:
         got = int(hits[kept - 1])
         share = wilson(got, kept)[0] if rule == "wilson" else got / kept
         if share >= wanted and not tied:
-            floor = 0.0 if kept == len(sure) else float(sure[kept - 1])
-            return Floor(round(floor, 6) if floor == 0 else floor, wanted, rule, len(sure), kept, got, True)
+            floor = least if kept == len(sure) else float(sure[kept - 1])
+            return Floor(floor, wanted, rule, len(sure), kept, got, True)
     return Floor(1.0, wanted, rule, len(sure), 0, 0, False)
+
+
+def least_floor(truth: Array) -> float:
+    """Under a half a multi field's value (`truth` (N, K)) is no answer, and nothing was tried there."""
+    return HALF if truth.ndim == 2 else 0.0
 
 
 def answers_of(chances: Array, truth: Array) -> tuple[Array, Array]:
@@ -59,7 +65,7 @@ def answers_of(chances: Array, truth: Array) -> tuple[Array, Array]:
     if truth.ndim == 1:
         seen = truth != -1
         return chances[seen].max(1), chances[seen].argmax(1) == truth[seen]
-    said = (truth >= 0) & (chances >= 0.5)
+    said = (truth >= 0) & (chances >= HALF)
     return chances[said], truth[said] == 1
 
 

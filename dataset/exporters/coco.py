@@ -1,7 +1,7 @@
 """COCO: `annotations/instances_<part>.json` and `<part>/<name>.jpg`; masks as run lengths, exact to the pixel.
 
 One annotation a class and image, its parts and holes in one run-length code (uncompressed, which pycocotools,
-torchvision and detectron2 read). Labels of the whole image stand in `images[].labels`.
+torchvision and detectron2 read). Labels of the whole image stand in `images[].labels`: a word, or a list of several.
 """
 
 from __future__ import annotations

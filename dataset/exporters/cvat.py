@@ -1,6 +1,7 @@
 """CVAT for images, XML 1.1: `annotations.xml` and `images/<part>/*`; masks run by run, exact to the pixel.
 
-Labels of the whole image are one tag `labels` whose attributes are the fields.
+Labels of the whole image are one tag `labels` whose attributes are the fields; each further value of a field stands in
+a tag of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataset.exporters.items import Item
 from dataset.exporters.sink import Sink
 from dataset.importers.layout import Region
 from dataset.importers.rle import cvat_runs
+from dataset.several import values_in
 
 
 def write(sink: Sink) -> None:
@@ -50,10 +52,17 @@ def _image(file: TextIO, item: Item, name: str, number: int, found: list[Region]
         code = ", ".join(map(str, runs))
         label = quoteattr(region.word)
         file.write(f'<mask label={label} source="manual" occluded="0" rle="{code}" {box} z_order="0"></mask>\n')
-    if item.labels:
-        told = "".join(
-            f"<attribute name={quoteattr(field)}>{escape(value)}</attribute>"
-            for field, value in sorted(item.labels.items())
+    for told in _tags(item):
+        attributes = "".join(
+            f"<attribute name={quoteattr(field)}>{escape(value)}</attribute>" for field, value in told.items()
         )
-        file.write(f'<tag label="labels" source="manual">{told}</tag>\n')
+        file.write(f'<tag label="labels" source="manual">{attributes}</tag>\n')
     file.write("</image>\n")
+
+
+def _tags(item: Item) -> list[dict[str, str]]:
+    """The first value of every field together, the further ones a tag each: an attribute may stand once in a tag."""
+    labels = {field: values_in(label) for field, label in sorted(item.labels.items())}
+    first = {field: values[0] for field, values in labels.items()}
+    more = [{field: value} for field, values in labels.items() for value in values[1:]]
+    return [first, *more] if first else []

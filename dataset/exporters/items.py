@@ -19,6 +19,7 @@ from dataset.errors import DataError, TableError, UsageError
 from dataset.face_boxes import Box
 from dataset.importers.layout import Region, Size
 from dataset.importers.roles import label_map
+from dataset.several import Label, label_of, values_in
 from dataset.snapshot import Snapshot, load_snapshot
 from dataset.splits import PARTS
 from dataset.tombstones import Tombstones
@@ -42,14 +43,14 @@ WHERE f.sha256 IN (SELECT unnest(?::VARCHAR[]))
 
 @dataclass(frozen=True)
 class Item:
-    """One image to write. `name` is what all its files are called, without a suffix; `mask` its mask's blob; `faces`
-    what is to be blurred, None where faces stay as they are."""
+    """One image to write. `name` is what all its files are called, without a suffix; `labels` {field: value, or sorted
+    list of several}; `mask` its mask's blob; `faces` what is to be blurred, None where faces stay as they are."""
 
     sha256: str
     name: str
     part: str
     size: Size
-    labels: dict[str, str]
+    labels: dict[str, Label]
     row: dict[str, Any]
     mask: str | None = None
     method: str | None = None
@@ -147,7 +148,7 @@ def class_map(found: list[Region], classes: list[str], size: Size) -> np.ndarray
 
 
 def _item(row: dict[str, Any], kind: str, drawn: dict[str, Any] | None, short: bool) -> Item:
-    labels = {str(name): str(value) for name, value in json.loads(row["labels"] or "{}").items()}
+    labels = {str(name): label_of(values_in(label)) for name, label in json.loads(row["labels"] or "{}").items()}
     mask = drawn["mask_sha256"] if drawn else row.get(_COLUMN.get(kind, ""))
     return Item(
         sha256=row["sha256"],

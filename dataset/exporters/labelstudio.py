@@ -14,6 +14,9 @@ from dataset.exporters.items import Gathered, Item
 from dataset.exporters.sink import Sink
 from dataset.importers.layout import Region
 from dataset.importers.rle import label_studio_rle
+from dataset.several import Label, values_in
+
+MANY = ' choice="multiple"'  # of a field where any image has several values; Label Studio's own default is one
 
 
 def write(sink: Sink) -> None:
@@ -47,20 +50,22 @@ def _brush(item: Item, region: Region) -> dict[str, Any]:
     return {**place, "type": "brushlabels", **size, "value": value}
 
 
-def _choice(item: Item, field: str, value: str) -> dict[str, Any]:
+def _choice(item: Item, field: str, label: Label) -> dict[str, Any]:
     place = {"id": f"{item.name}-{field}", "from_name": field, "to_name": "image"}
-    return {**place, "type": "choices", "value": {"choices": [value]}}
+    return {**place, "type": "choices", "value": {"choices": values_in(label)}}
 
 
 def _config(gathered: Gathered) -> str:
     """The labelling interface that the tasks fit."""
     brushes = "".join(f"<Label value={quoteattr(name)}/>" for name in gathered.classes)
     answers: dict[str, set[str]] = {}
+    several = set[str]()
     for item in gathered.items:
-        for field, value in item.labels.items():
-            answers.setdefault(field, set()).add(value)
+        for field, label in item.labels.items():
+            answers.setdefault(field, set()).update(values_in(label))
+            several |= {field} if isinstance(label, list) else set()
     choices = "".join(
-        f'<Choices name={quoteattr(field)} toName="image">'
+        f'<Choices name={quoteattr(field)} toName="image"{MANY if field in several else ""}>'
         + "".join(f"<Choice value={quoteattr(value)}/>" for value in sorted(values))
         + "</Choices>"
         for field, values in sorted(answers.items())

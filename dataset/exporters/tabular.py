@@ -1,4 +1,7 @@
-"""The rows that Hugging Face and Parquet exports share: one column a label field, plain types, stable order."""
+"""The rows that Hugging Face and Parquet exports share: one column a label field, plain types, stable order.
+
+Several values of a field stand in one text, joined by '|', which no value's id holds.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from dataset.exporters.items import Gathered, Item
+from dataset.several import values_in
 
+BETWEEN = "|"
 _TOLD = ("sha256", "split", "store", "product_id", "product_name", "brand", "licence", "url", "view", "mask_source")
 
 
@@ -19,7 +24,8 @@ def label_columns(gathered: Gathered) -> list[str]:
 
 def row_of(item: Item, columns: list[str]) -> dict[str, Any]:
     told = item.told()
-    labels = {column: item.labels.get(column.removeprefix("label_")) for column in columns}
+    said = {column: item.labels.get(column.removeprefix("label_")) for column in columns}
+    labels = {column: None if label is None else BETWEEN.join(values_in(label)) for column, label in said.items()}
     return {name: told[name] for name in _TOLD} | {"height": item.size[0], "width": item.size[1]} | labels
 
 

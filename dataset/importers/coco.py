@@ -21,6 +21,7 @@ from dataset.importers.polygons import fill_all
 from dataset.importers.rle import from_coco
 from dataset.importers.root import Root
 from dataset.importers.stream import items, starts_with
+from dataset.several import values_in
 
 PATTERNS = ("annotations/instances_*.json", "annotations/*.json", "*.json", "*/*.json")
 _KEYS = ("images", "categories", "annotations", "attributes")
@@ -91,7 +92,7 @@ def _records(file: _File) -> Iterable[Record]:
     for image in file.images:
         key = image["id"]
         told = image.get("labels") if isinstance(image.get("labels"), dict) else {}
-        words = [(str(name), str(value)) for name, value in (told or {}).items()]
+        words = [(str(name), value) for name, label in (told or {}).items() for value in values_in(label)]
         words += [("attribute", file.attributes.get(known, f"attribute-{known}")) for known in file.told[key]]
         yield Record(
             str(image["file_name"]),

@@ -13,6 +13,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from dataset.errors import ModisteError
+from dataset.several import COMMA
 from labeling import curation_actions as actions
 
 MANY = 5000  # images one click may judge
@@ -81,11 +82,19 @@ class Relabel(_Judging):
         """Field first; its values follow from it. Fields the taxonomy does not ask of these images are left out."""
         words = actions.vocabulary(workspace(ctx))
         form.enum("field", list(words), label="Field", required=True, view=types.DropdownView())
-        if (field := ctx.params.get("field")) in words:
+        field = ctx.params.get("field")
+        if field in actions.several(workspace(ctx)):
+            choices = types.DropdownView(multiple=True)
+            for value in words[field]:
+                choices.add_choice(value, label=value)
+            form.list("values", types.String(), label="All its values", required=True, view=choices)
+        elif field in words:
             form.enum("value", words[field], label="Value", required=True, view=types.AutocompleteView())
 
     def act(self, ctx: Any) -> str:
-        field, value = str(ctx.params["field"]), str(ctx.params["value"])
+        field = str(ctx.params["field"])
+        many = field in actions.several(workspace(ctx))
+        value = COMMA.join(ctx.params["values"]) if many else str(ctx.params["value"])
         return actions.relabel(workspace(ctx), chosen(ctx), field, value, reviewer=reviewer(ctx)).line()
 
 

@@ -34,7 +34,8 @@ def curate(
 ) -> None:
     """Keep the FiftyOne data set in step with the tables; --open shows it.
 
-    Tag samples accept, reject or relabel:<field>=<value> there, or edit labels, then: modiste curate pull
+    Tag samples accept, reject or relabel:<field>=<value> there (relabel:material=cotton,wool where a field may have
+    several), or edit labels, then: modiste curate pull
 
     Example: modiste curate -w shop --run latest:tagging --brain --open
 
