@@ -35,6 +35,8 @@ from crawlers.site_config import SiteConfig, site_for
 from crawlers.spiders.shop import ShopSpider
 from crawlers.sqlite_queue import SqliteQueue
 from crawlers.strategies.choose import Chooser, reasons_of
+from crawlers.strategies.scope import part
+from dataset.crawl_notes import CrawlNote, write_note
 from dataset.errors import EmptyError, FetchError, UsageError
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
@@ -98,10 +100,12 @@ def crawl(
     queue: Queue = RedisQueue(frontier, name) if frontier else SqliteQueue(queue_path(ws, name))
     try:
         _begin(queue, scope, recrawl)
+        _note(ws, queue, scope)  # a crawl that is killed is known as unfinished
         if queue.state("status") == "finished":
             return _result(queue, scope, was_finished=True)
         with seldom_collected():
             asyncio.run(_crawl(ws, queue, scope, site, browser, progress))
+        _note(ws, queue, scope)
         return _result(queue, scope)
     finally:
         queue.close()
@@ -133,6 +137,13 @@ def _begin(queue: Queue, scope: Scope, recrawl: bool) -> None:
         if str(before).rsplit(" ", 2)[0] != asked.rsplit(" ", 2)[0]:  # another part of the shop: choose again
             queue.set_state(strategy="", why="[]", left_out="{}")
         queue.set_state(status="running", asked=asked)
+
+
+def _note(ws: Workspace, queue: Queue, scope: Scope) -> None:
+    """Write down what was asked: a report calls nothing gone that lies outside of it."""
+    counts, finished = queue.counts(), queue.state("status") == "finished"
+    asked = (scope.store, scope.url, part(scope), scope.max_products, counts.products, scope.max_pages, counts.tried)
+    write_note(ws, CrawlNote(str(queue.state("crawl_id")), *asked, finished=finished))
 
 
 async def _crawl(

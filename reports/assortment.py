@@ -1,7 +1,7 @@
 """The catalogue report: what shops offer now and what changed since the crawl before; HTML, with CSV and Parquet.
 
 In: tables of a workspace. Out: `reports/catalogue.html`, and beside it every change as `catalogue-changes.csv` and
-`.parquet`. DuckDB adds up and changes come in shards, so a million products fit in bounded memory. Currencies are never
+`.parquet`. DuckDB adds up in shards of products, so a million of them fit in bounded memory. Currencies are never
 mixed; what is uncertain is called uncertain. Reads only.
 """
 
@@ -17,7 +17,7 @@ from dataset.errors import UsageError
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
 from reports import catalogue, static
-from reports.changes import KINDS, Tally, changes
+from reports.changes import KINDS, SHARD_ROWS, Tally, changes, shards_of
 from reports.crawls import Crawl, Pair, crawls, pairs
 from reports.mix import Mixed, mix
 from reports.pictures import Pictures, product_pictures
@@ -35,6 +35,7 @@ SELECT p.store, p.product_id, p.currency, coalesce(p.availability, 'unsaid') AS 
   'no category'),
        120) AS category
 FROM products p JOIN now ON now.store = p.store AND now.crawl_id = p.crawl_id
+WHERE hash(p.product_id) % $4::UBIGINT = $3::UBIGINT
 QUALIFY row_number() OVER (PARTITION BY p.store, p.product_id ORDER BY p.fetched_at DESC NULLS LAST) = 1
 """
 
@@ -67,7 +68,7 @@ def catalogue_report(
     tally, files = _write_changes(ws, chosen, page)
     progress(1, 4)
     newest = _newest(found, chosen)
-    current = ws.tables.query(_CURRENT, parameters=[[c.store for c in newest], [c.crawl_id for c in newest]])
+    current = current_offer(ws, newest)
     pictures = Pictures(ws.blobs, BUDGET_BYTES, faces_in=ws if blur_faces else None)
     values = {**_head(ws, newest), "pictures": pictures, "files": [file.name for file in files]}
     values |= {"shops": [_shop(crawl, chosen, tally) for crawl in newest], "total": {k: tally.total(k) for k in KINDS}}
@@ -80,6 +81,14 @@ def catalogue_report(
     written = write(page, "catalogue.html.j2", values, said, files)
     progress(4, 4)
     return written
+
+
+def current_offer(ws: Workspace, newest: Sequence[Crawl], shard_rows: int = SHARD_ROWS) -> pa.Table:
+    """One row a product of the newest crawls, as last seen in them; about 110 bytes each. Sorted in shards, since that
+    takes several times the room of what comes out."""
+    shards = shards_of(newest, shard_rows)
+    asked = [[crawl.store for crawl in newest], [crawl.crawl_id for crawl in newest]]
+    return pa.concat_tables(ws.tables.query(_CURRENT, parameters=[*asked, k, shards]) for k in range(shards))
 
 
 def of_stores(stores: Sequence[str], found: list[Crawl]) -> list[Crawl]:
@@ -195,11 +204,13 @@ def _offer(current: pa.Table) -> Section:
 def _variants(current: pa.Table) -> Section:
     """Styles within a shop by its own variant groups; the same article across shops by GTIN."""
     styles = catalogue.run(
-        """SELECT store, count(*)::BIGINT AS products, count(DISTINCT coalesce(variant_group,
-        product_id))::BIGINT AS styles,
+        """SELECT store, count(*)::BIGINT AS products,
+          count(DISTINCT hash(coalesce(variant_group, product_id)))::BIGINT AS styles,
           count(variant_group)::BIGINT AS grouped FROM current GROUP BY 1 ORDER BY 1""",
         current=current,
     ).to_pylist()
+    if len(styles) < 2:
+        return {"styles": styles, "matched": 0, "offers": []}
     matched = catalogue.run(
         """WITH same AS (SELECT gtin, store, currency, min(price) AS price, any_value(category) AS category FROM current
           WHERE trim(gtin) <> '' AND price > 0 GROUP BY ALL)

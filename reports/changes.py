@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dataset.workspace import Workspace
-from reports.crawls import Pair
+from reports.crawls import Crawl, Pair
 
 SQL = Path(__file__).with_name("changes.sql")
 SHARD_ROWS = 250_000
@@ -40,8 +40,7 @@ def changes(ws: Workspace, chosen: Sequence[Pair], shard_rows: int = SHARD_ROWS)
 
     One table a shard, at least one; names are cut at 500 characters.
     """
-    rows = sum(pair.before.products + pair.after.products for pair in chosen)
-    shards = max(1, -(-rows // (2 * shard_rows)))
+    shards = shards_of([crawl for pair in chosen for crawl in (pair.before, pair.after)], 2 * shard_rows)
     lists = [
         [pair.before.store for pair in chosen],
         [pair.before.crawl_id for pair in chosen],
@@ -53,6 +52,11 @@ def changes(ws: Workspace, chosen: Sequence[Pair], shard_rows: int = SHARD_ROWS)
     sql = SQL.read_text("utf-8")
     for shard in range(shards):
         yield ws.tables.query(sql, parameters=[*lists, shard, shards])
+
+
+def shards_of(crawls: Sequence[Crawl], shard_rows: int) -> int:
+    """So many parts that each holds about `shard_rows` of the crawls' products."""
+    return max(1, -(-sum(crawl.products for crawl in crawls) // shard_rows))
 
 
 class Tally:

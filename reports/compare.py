@@ -1,8 +1,8 @@
 """Runs side by side: ranked where they were judged on the same test data, shown apart where they were not.
 
 In: run folders, read through `train.record`. Out: `reports/compare.html`. Two runs are comparable where task, metric,
-snapshot fingerprint and n are the same. Where the intervals of two runs overlap neither is called better. Never ranks
-across fingerprints, never ranks by validation.
+classes, n and the fingerprint of the judged rows are the same. Where the intervals of two runs overlap neither is
+called better. Never ranks across fingerprints, never ranks by validation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from dataset.errors import EmptyError
 from dataset.workspace import Workspace
-from reports.runs import RunView, Score, read_runs
+from reports.runs import RunView, Score, edited_words, read_runs
 from reports.written import Written, made_at, place, write
 
 FALLING = ("ece", "error", "loss")
@@ -22,10 +22,11 @@ FALLING = ("ece", "error", "loss")
 
 @dataclass(frozen=True)
 class Bench:
-    """Runs of one task judged on one test part. `tables`: metric -> rows, the best first."""
+    """Runs of one task judged on the same rows in the same classes. `tables`: metric -> rows, the best first."""
 
     task: str
     fingerprint: str
+    classes: int  # of a segmentation; 0 elsewhere
     views: list[RunView]
     tables: dict[str, list[dict[str, Any]]]
 
@@ -36,13 +37,14 @@ def compare_runs(ws: Workspace, runs: Sequence[str] = (), *, out: Path | None = 
     if missing := sorted(set(runs) - {view.run.id for view in views}):
         known = ", ".join(view.run.id for view in views[:6]) or "none yet"
         raise EmptyError(f"there is no readable run '{missing[0]}'", where=str(ws.runs), cure=f"There are: {known}")
-    chosen = [view for view in views if (view.run.id in runs if runs else view.metrics)]
+    asked = [view for view in views if (view.run.id in runs if runs else view.metrics)]
+    chosen = [view for view in asked if not view.run.edited]
     found = benches(chosen)
     warnings = [f"Run {name} can't be read and is left out." for name in broken]
+    warnings += [edited_words(view) for view in asked if view.run.edited]
     if len({bench.task for bench in found}) < len(found):
-        warnings.append(
-            f"{len(found)} different tests: runs of different test data are shown apart and never ranked together."
-        )
+        told = "runs of other test data or classes are shown apart and never ranked together."
+        warnings.append(f"{len(found)} different tests: {told}")
     values = {
         "title": ws.settings.name, "kind": "runs side by side", "warnings": warnings, "benches": found,
         "facts": [("runs", str(len(chosen))), ("made", made_at())],
@@ -54,14 +56,26 @@ def compare_runs(ws: Workspace, runs: Sequence[str] = (), *, out: Path | None = 
 
 
 def benches(views: Sequence[RunView]) -> list[Bench]:
-    """One a task and fingerprint of the data."""
-    keys = sorted({(view.run.task, str(view.run.data.get("fingerprint") or view.run.id)) for view in views})
+    """One a task, fingerprint of the judged rows, and list of classes: nothing else may be ranked together."""
+    sets: dict[tuple[str, str, tuple[str, ...]], list[RunView]] = {}
+    for view in views:
+        sets.setdefault(_test_of(view), []).append(view)
     found = []
-    for task, fingerprint in keys:
-        mine = [v for v in views if (v.run.task, str(v.run.data.get("fingerprint") or v.run.id)) == (task, fingerprint)]
+    for (task, fingerprint, classes), mine in sorted(sets.items()):
         metrics = dict.fromkeys(metric for view in mine for metric in view.metrics)
-        found.append(Bench(task, fingerprint, mine, {m: rows for m in metrics if (rows := _ranked(mine, m))}))
+        tables = {metric: rows for metric in metrics if (rows := _ranked(mine, metric))}
+        found.append(Bench(task, fingerprint, len(classes), mine, tables))
     return found
+
+
+def _test_of(view: RunView) -> tuple[str, str, tuple[str, ...]]:
+    """What a run was judged on. An evaluation of an older Modiste does not say: its snapshot's rows decide then, which
+    hold the test part; a run that names none is compared with nothing."""
+    judged = view.run.evaluation.get("judged_on")
+    said = judged.get("fingerprint") if isinstance(judged, dict) else None
+    fingerprint = str(said or view.run.data.get("fingerprint") or view.run.id)
+    classes = view.confusions[0]["classes"] if view.run.task == "segmentation" and view.confusions else []
+    return view.run.task, fingerprint, tuple(classes)
 
 
 def _ranked(views: Sequence[RunView], metric: str) -> list[dict[str, Any]]:

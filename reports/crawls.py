@@ -1,22 +1,24 @@
 """The crawls of a workspace in time, and whether each saw its shop whole: only then may an absent product be 'gone'.
 
 In: `products` and `pages`. Out: one `Crawl` per shop and crawl, oldest first, and the pairs a report compares. A crawl
-is whole where lists of products were read, none of them failed, and no budget cut it short. Never guesses: a crawl
-without rows in `pages` (an import, an older modiste) is not whole.
+is whole where lists of products were read, none of them failed, and it was asked for the whole shop without a limit
+that cut it short. Never guesses: a crawl without rows in `pages` (an import, an older modiste) is not whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from dataset.errors import UsageError
 from dataset.workspace import Workspace
+from reports.wording import counted
 
 # Pages asked as one of these are no lists of products, so their failure hides no other product.
 _SINGLE = "('leaf', 'sample')"
+_PARTLY = "asked for a part of the shop only, or not finished"
 _ANSWERED = "('http_404', 'http_410')"
 _CRAWLS = f"""
 WITH ok AS (SELECT DISTINCT store, url, crawl_id FROM pages WHERE status IN ('ok', 'unchanged')),
@@ -66,22 +68,23 @@ class Pair:
 
 
 def crawls(ws: Workspace, partial: Collection[str] = ()) -> list[Crawl]:
-    """Every crawl that saw a product, by shop, oldest first. `partial`: ids of crawls known to have been cut short."""
+    """Every crawl that saw a product, by shop, oldest first. `partial`: ids of crawls known to have been asked for a
+    part of the shop, or cut short; where it is a mapping, with the reason."""
+    why_partly = partial if isinstance(partial, Mapping) else dict.fromkeys(partial, _PARTLY)
     most = ws.settings.crawl.max_pages
     found = []
     for row in ws.tables.query(_CRAWLS).to_pylist():
-        why = _why(row, row["crawl_id"] in partial, most)
+        why = str(why_partly.get(row["crawl_id"], "")) or _why(row, most)
         found.append(Crawl(row["store"], row["crawl_id"], row["began"], row["products"], why))
     return found
 
 
-def _why(row: dict[str, int], is_partial: bool, most: int) -> str:
-    if is_partial:
-        return "asked for a part of the shop only, or not finished"
+def _why(row: dict[str, int], most: int) -> str:
+    """What the pages of the crawl tell against it, '' for nothing."""
     if not row["read"]:
         return "no list of products was read, so nothing tells what it left out"
     if row["broken"]:
-        return f"{row['broken']} lists of products could not be read"
+        return f"{counted(row['broken'], 'list')} of products could not be read"
     return f"stopped at the limit of {most:,} pages" if row["asked"] >= most else ""
 
 

@@ -31,10 +31,10 @@ GROUP BY ALL ORDER BY n DESC, a.field, one, other LIMIT 40
 _SPLITS = """SELECT store, coalesce(split, 'none yet') AS split, count(*) AS n FROM groups GROUP BY ALL ORDER BY 1, 2"""
 _FACES = """SELECT count(*) AS images, count(faces) AS counted, count(*) FILTER (faces > 0) AS with_faces,
   coalesce(sum(faces), 0)::BIGINT AS faces FROM images WHERE status = 'ok'"""
-_DUPLICATES = """WITH sized AS (SELECT cluster_id, count(*) AS n,
-count(DISTINCT store) AS stores FROM groups GROUP BY 1)
+_DUPLICATES = """WITH sized AS (SELECT cluster_id, count(*) AS n, count(DISTINCT store) AS stores,
+    count(DISTINCT split) AS parts FROM groups GROUP BY 1)
   SELECT count(*) FILTER (n > 1) AS clusters, coalesce(sum(n) FILTER (n > 1), 0)::BIGINT AS images,
-  count(*) FILTER (stores > 1) AS across FROM sized"""
+  count(*) FILTER (stores > 1) AS across, count(*) FILTER (parts > 1) AS torn FROM sized"""
 _TONES = ("skin_tone", "skin-tone", "tone", "ita")
 
 

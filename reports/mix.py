@@ -8,12 +8,14 @@ so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dataset.errors import ModisteError
 from dataset.workspace import Workspace
+from reports.changes import SHARD_ROWS, shards_of
 from reports.crawls import Crawl
 from reports.intervals import Share, corrected, wilson
 from reports.runs import confusions_of
@@ -24,7 +26,8 @@ _SQL = """
 WITH now AS (SELECT unnest($1::VARCHAR[]) AS store, unnest($2::VARCHAR[]) AS crawl_id),
 shown AS (
   SELECT DISTINCT f.store, f.product_id, f.sha256 FROM fetches f
-  WHERE f.sha256 IS NOT NULL AND EXISTS (FROM products p JOIN now ON now.store = p.store AND now.crawl_id = p.crawl_id
+  WHERE f.sha256 IS NOT NULL AND hash(f.product_id) % $5::UBIGINT = $4::UBIGINT AND EXISTS (
+    FROM products p JOIN now ON now.store = p.store AND now.crawl_id = p.crawl_id
     WHERE p.store = f.store AND p.product_id = f.product_id)
 ), said AS (
   SELECT sha256, field, value, CASE WHEN source IN ('store', 'rule', 'person') THEN source
@@ -34,7 +37,7 @@ shown AS (
 base AS (SELECT store, field, source, count(DISTINCT product_id) AS n FROM told GROUP BY ALL)
 SELECT t.store, t.field, t.source, t.value, count(DISTINCT t.product_id) AS hits, any_value(b.n) AS n
 FROM told t JOIN base b ON b.store = t.store AND b.field = t.field AND b.source = t.source
-GROUP BY ALL ORDER BY t.field, hits DESC, t.value
+GROUP BY ALL
 """
 
 
@@ -51,12 +54,32 @@ class Mixed:
     share: Share
 
 
-def mix(ws: Workspace, newest: Sequence[Crawl], fields: Sequence[str] = FIELDS) -> list[Mixed]:
-    """Every value of `fields` in the newest crawl of each shop, the most frequent first."""
-    parameters = [[c.store for c in newest], [c.crawl_id for c in newest], list(fields)]
-    rows = ws.tables.query(_SQL, parameters=parameters).to_pylist()
+def mix(
+    ws: Workspace, newest: Sequence[Crawl], fields: Sequence[str] = FIELDS, shard_rows: int = SHARD_ROWS
+) -> list[Mixed]:
+    """Every value of `fields` in the newest crawl of each shop, the most frequent first; about `shard_rows` products
+    are counted at a time."""
+    rows = _counted(ws, newest, fields, shards_of(newest, shard_rows))
     tests = {source: _tests(ws, source) for source in {row["source"] for row in rows}}
     return [Mixed(**row, share=_share(row, tests[row["source"]])) for row in rows]
+
+
+def _counted(ws: Workspace, newest: Sequence[Crawl], fields: Sequence[str], shards: int) -> list[dict[str, Any]]:
+    """Rows of `_SQL` over all shards. A product is in one of them, so counts of products add up."""
+    parameters = [[c.store for c in newest], [c.crawl_id for c in newest], list(fields)]
+    hits, bases = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+    for shard in range(shards):
+        seen = set()
+        for row in ws.tables.query(_SQL, parameters=[*parameters, shard, shards]).to_pylist():
+            base = (row["store"], row["field"], row["source"])
+            hits[*base, row["value"]] += row["hits"]
+            bases[base] += 0 if base in seen else row["n"]
+            seen.add(base)
+    found = [
+        {"store": store, "field": field, "source": source, "value": value, "hits": n, "n": bases[store, field, source]}
+        for (store, field, source, value), n in hits.items()
+    ]
+    return sorted(found, key=lambda row: (row["field"], -row["hits"], row["value"], row["store"], row["source"]))
 
 
 def _share(row: dict[str, Any], tests: dict[str, dict[str, Any]]) -> Share:

@@ -1,9 +1,8 @@
 """The model card of one run: what it is for, what it learned from, how good it is and where it is not.
 
 In: a run folder, read through `train.record`, and the snapshot it names. Out: `reports/model-<run>.html`. After
-Mitchell
-et al., Model Cards (2019). Every figure stands with n, its interval and its baseline; a run that was not evaluated says
-so. Never computes a metric.
+Mitchell et al., Model Cards (2019). Every figure stands with n, its interval and its baseline; a run that was not
+evaluated says so. Never computes a metric.
 """
 
 from __future__ import annotations
@@ -144,7 +143,8 @@ def _limits(view: RunView, detail: dict[str, Any]) -> list[str]:
 def _lineage(ws: Workspace, data: dict[str, Any]) -> dict[str, Any]:
     """Snapshot, fingerprint, and the shops in the snapshot where it can still be loaded as the run saw it."""
     facts = [(name, str(data.get(name) or "unsaid")) for name in ("snapshot", "fingerprint", "taxonomy", "code")]
-    facts += [(f"seed {name}", str(value)) for name, value in dict(data.get("seeds") or {}).items()]
+    seeds = dict(data.get("seeds") or {}).items()
+    facts += [("seed" if name == "seed" else f"seed of {name}", str(value)) for name, value in seeds]
     try:
         snapshot = load_snapshot(ws, str(data.get("snapshot")))
     except ModisteError as error:

@@ -1,8 +1,7 @@
 """The workspace report: everything there is to know about a workspace, on one page that needs no network.
 
-In: tables, the newest snapshot, run folders. Out: `reports/overview.html`, one file. Missing parts say so,
-with the next command
-to type. Reads only; running it again writes the file anew.
+In: tables, the newest snapshot, run folders. Out: `reports/overview.html`, one file. Missing parts say so, with the
+next command to type. Reads only; running it again writes the file anew.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from reports.page import render
 from reports.pictures import Pictures, product_pictures
 from reports.provenance import counts, provenance
 from reports.quality import balance, histograms, look_alikes, picks, unmapped
-from reports.runs import RunView, read_runs
+from reports.runs import RunView, edited_words, read_runs
 from reports.wording import SPLITS, in_shops, size
 
 SHOWN_RUNS, SHOWN_FIGURES = 6, 4
@@ -68,6 +67,8 @@ def report(
     warnings += [
         f"Run {name} can't be read and is left out: its run.json or evaluation.json is damaged." for name in broken
     ]
+    warnings += [edited_words(view) for view in runs if view.run.edited]
+    runs = [view for view in runs if not view.run.edited]
     empty = not any(found[key] for key in ("products", "fetches", "images")) and not runs
     values: dict[str, Any] = {
         **_header(ws, found, snapshot, runs),

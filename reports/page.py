@@ -1,8 +1,7 @@
 """Turns a report's values into one HTML file that needs no network and runs no script but its own.
 
 In: a template name and its values. Out: HTML text. Autoescape is on; a Content-Security-Policy names our scripts by
-hash
-and forbids every other, every request and every form, so text that slipped through escaping still could do nothing.
+hash and forbids every other, every request and every form, so text that slipped through escaping could do nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from reports.chart_tables import chart_table
 from reports.wording import in_words, number, plain, size, web_address
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -30,7 +30,7 @@ def render(template: str, values: dict[str, Any], *, charts: bool = True) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(plain=plain, words=in_words, num=number, size=size, web=web_address)
+    env.filters.update(plain=plain, words=in_words, num=number, size=size, web=web_address, told=chart_table)
     scripts = [get_plotlyjs(), (TEMPLATES / "page.js").read_text("utf-8")] if charts else []
     scripts = ["\n".join(script.splitlines()) for script in scripts]
     trusted = {

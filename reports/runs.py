@@ -62,6 +62,11 @@ def view_of(run: Run) -> RunView:
     )
 
 
+def edited_words(view: RunView) -> str:
+    """For a run whose record no longer matches its seals."""
+    return f"Run {view.run.id} is left out: its record was edited by hand ({', '.join(view.run.edited)})."
+
+
 def metrics_of(evaluation: dict[str, Any]) -> dict[str, dict[str, Score]]:
     """Rows of one metric and part that differ in their baseline become one Score with several baselines.
 

@@ -1,8 +1,7 @@
 """Charts that need no script: positions in per cent, for bars, spreads and dots that the page's CSS draws.
 
 In: numbers and names. Out: plain dicts for the macros of `templates/static.html.j2`, which escape every word. They
-scale
-with the page and keep their letters readable on a phone, they print, and they show where scripts are off.
+scale with the page and keep their letters readable on a phone, they print, and they show where scripts are off.
 """
 
 from __future__ import annotations
@@ -96,15 +95,16 @@ def dots(rows: Sequence[dict[str, Any]]) -> list[Drawn]:
     ]  # fmt: skip
 
 
-def lines(series: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, from_zero: bool = True) -> Drawn | None:
-    """(name, [(x, y), …]) on shared axes as SVG points in a 360 x 150 box; x in any unit. None without two points."""
+def lines(
+    series: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, from_zero: bool = True, share: bool = False
+) -> Drawn | None:
+    """(name, [(x, y), …]) on shared axes as SVG points in a 360 x 150 box; x in any unit. None without two points.
+    Of a `share`, in [0, 1], the axis is in per cent."""
     xs = [x for _, points in series for x, _ in points]
     ys = [y for _, points in series for _, y in points]
     if len(xs) < 2:
         return None
-    low, high = (0.0 if from_zero else min(ys)), max(ys)
-    pad = 0.0 if from_zero else (high - low) * 0.1 or abs(high) * 0.05 or 1
-    low, high = low - pad, (high + (high - low) * 0.08) or 1
+    low, high = (0.0, _round_up(max(ys), 1.0 if share else math.inf)) if from_zero else _around(min(ys), max(ys))
     left, right = min(xs), max(xs)
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -117,7 +117,22 @@ def lines(series: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, from_z
         for k, (name, points) in enumerate(series) if points
     ]  # fmt: skip
     levels = [low + (high - low) * k / 2 for k in range(3)]
-    return {"series": drawn, "levels": [(place(left, y)[1], f"{y:,.{0 if high >= 20 else 2}f}") for y in levels]}
+    texts = [f"{100 * y:.3g} %" if share else f"{y:,.{0 if high >= 20 else 2}f}" for y in levels]
+    return {"series": drawn, "levels": [(place(left, y)[1], text) for y, text in zip(levels, texts, strict=True)]}
+
+
+def _around(low: float, high: float) -> tuple[float, float]:
+    """A tenth of the span more on either side; some room where there is no span."""
+    pad = (high - low) * 0.1 or abs(high) * 0.05 or 1
+    return low - pad, high + pad
+
+
+def _round_up(value: float, most: float) -> float:
+    """The next of 1, 2, 4, 6, 10 times a power of ten, whose half is round too; at most `most`."""
+    if value <= 0:
+        return min(1.0, most)
+    power = 10.0 ** math.floor(math.log10(value))
+    return min(most, next(step * power for step in (1, 2, 4, 6, 10, 20) if step * power >= value * 1.001))
 
 
 def reliability(table: Sequence[dict[str, float]]) -> Drawn:

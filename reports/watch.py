@@ -110,7 +110,7 @@ def _charts(ws: Workspace, found: Sequence[Crawl]) -> list[dict[str, Any]]:
             if row[column] is not None:
                 name = f"{row['store']}, {row['currency']}" if column == "price" else row["store"]
                 series.setdefault(name, []).append((at[row["store"], row["crawl_id"]], float(row[column])))
-        drawn = static.lines(sorted(series.items()), from_zero=from_zero)
+        drawn = static.lines(sorted(series.items()), from_zero=from_zero, share=title.startswith("Share"))
         if drawn:
             ends = [f"{crawl.at:%Y-%m-%d %H:%M}" for crawl in (min(found, key=_when), max(found, key=_when))]
             charts.append({"title": title, "caption": caption, "drawn": drawn, "ends": ends})

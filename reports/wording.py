@@ -94,6 +94,11 @@ def in_shops(count: int) -> str:
     return f"in {count:,} shop{'' if count == 1 else 's'}"
 
 
+def counted(count: int, noun: str) -> str:
+    """'1 list', '2 lists', with thousands parted."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def plain(text: object, longest: int = 90) -> str:
     """One line, no control, format or bidirectional-override characters, at most `longest` characters."""
     kept = "".join(" " if c.isspace() else c for c in str(text) if c.isspace() or unicodedata.category(c)[0] != "C")

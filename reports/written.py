@@ -6,6 +6,7 @@ line. Every report comes with the same head, contents and foot; one without data
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from dataset.workspace import Workspace
 from reports.page import render
 from reports.wording import size
 
+_PLURAL = re.compile(r"s\b")
 BASE: dict[str, Any] = {"warnings": [], "empty": "", "pictures": None, "contents": []}
 
 
@@ -29,9 +31,14 @@ class Written:
     files: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        told = ", ".join(f"{count} {name}" for name, count in self.said.items()) or "nothing to report yet"
+        told = ", ".join(_said(count, name) for name, count in self.said.items()) or "nothing to report yet"
         beside = "".join(f", {Path(file).name}" for file in self.files)
         return f"report: {told} -> {self.path} ({size(self.bytes)}){beside}"
+
+
+def _said(count: int, names: str) -> str:
+    """'1 shop', '2 shops', '1 change in the feeds'."""
+    return f"{count} {_PLURAL.sub('', names, count=1) if count == 1 else names}"
 
 
 def place(ws: Workspace, out: Path | None, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from crawlers.run import crawl
 from dataset.errors import UsageError
 from dataset.workspace import Workspace
 from modiste.crawl_scopes import partial_crawls
-from reports.assortment import catalogue_report
+from reports.assortment import catalogue_report, current_offer
 from reports.changes import changes
 from reports.crawls import crawls, pairs
 from reports.intervals import corrected, wilson
+from reports.mix import mix
 from reports.tabular import defused
 from reports.watch import watch_report
 
@@ -68,7 +70,7 @@ def sight(
     ws.tables.append("pages", visits)
 
 
-def found(ws: Workspace, partial: tuple[str, ...] = ()) -> set[tuple[str, str]]:
+def found(ws: Workspace, partial: Collection[str] = ()) -> set[tuple[str, str]]:
     tables = list(changes(ws, pairs(crawls(ws, partial)), shard_rows=2))
     return {(row["product_id"], row["kind"]) for table in tables for row in table.to_pylist()}
 
@@ -107,6 +109,13 @@ def test_a_crawl_cut_short_or_with_a_failed_list_calls_nothing_gone_or_new(ws: W
     assert found(ws, ("c4",)) == {("n", "not_seen")}
 
 
+@pytest.mark.parametrize(("lists", "said"), [(1, "1 list of products"), (2, "2 lists of products")])
+def test_lists_that_could_not_be_read_are_counted_in_words(ws: Workspace, lists: int, said: str) -> None:
+    failed = {f"https://a.example/sitemap-{number}.xml": "http_503" for number in range(lists)}
+    sight(ws, "c1", 0, {"a": {}}, {"https://a.example/sitemap.xml": "ok", **failed})
+    assert crawls(ws)[0].whole_or_why == f"{said} could not be read"
+
+
 def test_a_product_whose_page_failed_before_is_first_seen_and_one_absent_before_is_back(ws: Workspace) -> None:
     sight(ws, "c1", 0, {"a": {}, "r": {}})
     sight(ws, "c2", 7, {"a": {}}, {"https://a.example/sitemap.xml": "ok", "https://a.example/f": "http_500"})
@@ -134,7 +143,7 @@ def test_a_crawl_with_a_product_limit_is_known_to_be_partial(ws: Workspace) -> N
     with serving() as shop:
         shop.sitemap([shop.product(number) for number in range(4)])
         crawl(ws, shop.url, store="a.example", max_products=2)
-    assert partial_crawls(ws) == {crawls(ws)[0].crawl_id}
+    assert partial_crawls(ws) == {crawls(ws)[0].crawl_id: "asked for 2 products at most"}
 
 
 def test_hostile_text_stays_text_in_page_csv_and_feeds(ws: Workspace, tmp_path: Path) -> None:
@@ -192,3 +201,24 @@ def test_a_taggers_share_is_corrected_by_its_test_and_left_alone_where_it_guesse
     guess = corrected(30, 100, 50, 100, 50, 100)
     assert (guess.method, guess.value) == ("as said", 0.3)
     assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+
+def test_counting_in_shards_gives_what_counting_at_once_gives(ws: Workspace) -> None:
+    keys = [f"p{number}" for number in range(40)]
+    sight(ws, "c1", 0, {key: {"price": f"{number}.00"} for number, key in enumerate(keys)})
+    shown = [{"store": "a.example", "product_id": key, "sha256": key * 3, "status": "ok", "url": key} for key in keys]
+    ws.tables.append("fetches", shown)
+    labels = [
+        {"sha256": key * 3, "field": field, "value": f"{field} {number % 3}", "source": source}
+        for number, key in enumerate(keys)
+        for field, source in (("type", "store"), ("colour", "rule"))
+    ]
+    ws.tables.append("labels", labels[:-6])
+    newest = crawls(ws)
+    assert mix(ws, newest, shard_rows=7) == mix(ws, newest)
+    assert [(row.value, row.hits, row.n) for row in mix(ws, newest, ["type"], 7)] == [
+        ("type 0", 13, 37), ("type 1", 12, 37), ("type 2", 12, 37),
+    ]  # fmt: skip
+    parts, whole = (current_offer(ws, newest, rows).sort_by("product_id") for rows in (7, 250_000))
+    assert parts.num_rows == 40
+    assert parts.equals(whole)

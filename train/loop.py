@@ -233,8 +233,9 @@ class _Report(lightning.Callback):
 
     def on_train_epoch_end(self, _: Any, loop: Any) -> None:
         if spread.rank() == 0:
-            write_csv(self.folder / "metrics.csv", loop.history)
-            write_csv(self.folder / "steps.csv", loop.steps)
+            _tell(self.folder, loop)
+        if epoch := getattr(self.progress, "epoch", None):  # a sweep's, which may end a training that is not worth it
+            epoch(int(loop.history[-1]["epoch"]), float(loop.history[-1]["score"]))
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         for board in self.boards:
@@ -325,7 +326,13 @@ def _take(loop: Loop, folder: Path) -> bool:
     except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
         cure = "Delete it, and the same command trains this run from its start"
         raise TrainingError("is no whole checkpoint", where=str(folder / CHECKPOINT), cure=cure) from error
+    _tell(folder, loop)  # what lies there may be of a warm start, or hold an epoch that is told anew
     return len(loop.history) >= loop.numbers.epochs
+
+
+def _tell(folder: Path, loop: Loop) -> None:
+    write_csv(folder / "metrics.csv", loop.history)
+    write_csv(folder / "steps.csv", loop.steps)
 
 
 def _fit_here(

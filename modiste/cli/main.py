@@ -28,6 +28,7 @@ from modiste.cli import (
     runs,
     search,
     serve,
+    sweep,
     tag,
     takedown,
     taxonomy,
@@ -47,7 +48,8 @@ app = typer.Typer(
 )
 GROUPS = (
     *(workspace, crawl, data, faces, taxonomy, label, curate, queue),
-    *(trace, train, jobs, runs, exports, takedown, cutout, tag, flow, search, serve, reports, weights, doctor, demo),
+    *(trace, train, sweep, jobs, runs, exports, takedown),
+    *(cutout, tag, flow, search, serve, reports, weights, doctor, demo),
 )
 for group in GROUPS:
     group.register(app)
