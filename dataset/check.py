@@ -24,8 +24,10 @@ from dataset.engine import LOCAL, Engine, batches_of, require_reachable, run
 from dataset.errors import DataError, EmptyError, ImageError
 from dataset.hashes import perceptual_hash
 from dataset.images import decode
+from dataset.made_images import NO_MARK, look_for_marks
 from dataset.progress import Progress, silent
 from dataset.quality_copies import sampled, working_copy
+from dataset.source_mark import is_made_term, source_type_of
 from dataset.tables import conform
 from dataset.thresholds import Limits, count_issues
 from dataset.thresholds import issues as issues_of
@@ -56,6 +58,7 @@ class CheckResult:
     reasons: dict[str, int] = field(default_factory=dict)
     issues: dict[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
+    made: int = 0  # pictures that say software made or changed them: they may be learned from, never judged on
     all_issues: dict[str, int] | None = None
 
     def line(self) -> str:
@@ -68,6 +71,7 @@ class CheckResult:
         parts = [f"{self.checked} images checked in {self.elapsed_s:.1f} s", f"{self.packshots} packshots"]
         parts += [f"{self.bad} bad ({_counts(self.reasons)})"] if self.bad else ["none bad"]
         parts += [f"flagged: {_counts(self.issues)}"] if self.issues else []
+        parts += [f"{self.made} made or edited by software: train only"] if self.made else []
         parts += [f"{self.unreadable} with blobs gone or changed: crawl again"] if self.unreadable else []
         return ", ".join(parts)
 
@@ -85,6 +89,7 @@ def check(
     started = time.monotonic()
     require_reachable(engine, ws.blobs)
     add_missing(ws, "images")
+    look_for_marks(ws)
     pending = ws.tables.query(_PENDING, parameters=[CHECKER])
     if not pending.num_rows and ws.tables.version("fetches") is None:
         raise EmptyError("no image was fetched yet", where=str(ws.root), cure="Run `modiste crawl` first")
@@ -148,7 +153,7 @@ def _check_one(store: BlobStore, sha256: str) -> dict[str, Any]:
     except DataError:
         return row | {"reason": _UNREADABLE}
     try:
-        return row | {"bytes": len(data)} | measured(data)
+        return row | {"bytes": len(data), "source_type": source_type_of(data) or NO_MARK} | measured(data)
     except ImageError as error:
         return row | {"bytes": len(data), "reason": error.code}
 
@@ -164,6 +169,7 @@ def _tally(rows: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
             counts["bad", row["reason"]] += 1
             continue
         counts["packshots", ""] += row["view"] == "packshot"
+        counts["made", ""] += is_made_term(row["source_type"])
         counts.update(("issue", name) for name in issues_of(row))
     return counts
 
@@ -176,6 +182,7 @@ def _result(counts: Counter[tuple[str, str]], elapsed_s: float) -> CheckResult:
         bad=sum(reasons.values()),
         unreadable=counts["unreadable", ""],
         packshots=counts["packshots", ""],
+        made=counts["made", ""],
         reasons=reasons,
         issues=issues,
         elapsed_s=elapsed_s,

@@ -107,6 +107,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         view=(TEXT, "packshot or scene, by uniformity"),
         checked_at=(TIME, "when measured"),
         checker=(TEXT, "version of the measures"),
+        source_type=(TEXT, "the file's own IPTC mark: composite, digitalCapture, …; empty without, null before looked"),
         faces=(pa.int32(), "faces found; null before `faces`"),
         face_boxes=(TEXT, "JSON [[x0, y0, x1, y1, score], …], px of the oriented image, surest first; null as `faces`"),
         face_detector=(TEXT, "network, file and looks that counted them, see dataset.faces; null as `faces`"),

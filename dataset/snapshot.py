@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from dataset.blobs import sha256_of, write_atomically
 from dataset.errors import EmptyError, SnapshotError, TableError, UsageError
+from dataset.made_images import refuse_made
 from dataset.several import multi_fields
 from dataset.workspace import Workspace
 
@@ -62,6 +63,7 @@ def create_snapshot(ws: Workspace, name: str, *, where: str | None = None) -> Sn
     rows = _items(ws, where, versions)
     if not rows.num_rows:
         raise EmptyError(_why_empty(ws, where), where=f"snapshot {name}", cure=_next_step(ws))
+    refuse_made(ws, name, rows["sha256"].to_pylist())
     meta: dict[str, Any] = {
         "name": name,
         "format": 2,

@@ -19,6 +19,7 @@ from typing import Any
 
 from dataset.errors import DataError, EmptyError, UsageError
 from dataset.leaks import find_leaks
+from dataset.made_images import made_images, without_made
 from dataset.progress import Progress, silent
 from dataset.strata import PARTS, Shares, assign_stratified, label_of_images, place, units_of
 from dataset.workspace import Workspace
@@ -50,6 +51,8 @@ class SplitResult:
         0.0  # largest distance from the train share asked for, in a store or label of 20 images or more
     )
     kept: int = 0  # groups that had their part already
+    made: int = 0  # pictures made or changed by software: in train, or nowhere
+    made_left_out: int = 0  # of these, those that belong with a photo of another part
     left_out: int = 0  # shop-out: images that have no part, since they belong with one in a shop of another part
 
     @property
@@ -67,6 +70,8 @@ class SplitResult:
         text += (
             f"; {self.left_out} left out: they belong with images in a shop of another part" if self.left_out else ""
         )
+        text += f"; {self.made} made or edited by software, in train alone" if self.made else ""
+        text += f", {self.made_left_out} of them left out: their photo is in another part" if self.made_left_out else ""
         return text + (f"; {self.unknown} given but not here" if self.unknown else "")
 
 
@@ -97,13 +102,17 @@ def split(
     rule |= {"given": ", ".join(path.name for path in files)} if files else {}
     written = json.dumps(rule, sort_keys=True)
     field, label_of = label_of_images(ws, stratify) if strategy == "grouped" else ("", {})
-    kept = {} if afresh or strategy != "grouped" else _kept(rows, written)
+    made = made_images(ws)
+    photos = [row for row in rows if row["sha256"] not in made]
+    kept = {} if afresh or strategy != "grouped" else _kept(photos, written)
     if strategy == "grouped":
         by_group = assign_stratified(units_of(rows, label_of), shares=shares, seed=seed, kept=kept)
         parts = {row["sha256"]: by_group[row["group_id"]] for row in rows}
     else:
         parts = _assign(ws, rows, strategy, shares, seed)
     parts, moved = _with_given(rows, parts, wanted)
+    left_out = len(rows) - len(parts)
+    parts, dropped = without_made(rows, parts, made, move=strategy in ("grouped", "random"))
     changed = _write(ws, rows, parts, written)
     leaks = find_leaks(ws)
     progress(len(rows), len(rows))
@@ -124,7 +133,9 @@ def split(
         stratified_by=field,
         worst_share=_worst_share(rows, parts, label_of, shares[0]),
         kept=len(kept),
-        left_out=len(rows) - len(parts),
+        made=len(made & {row["sha256"] for row in rows}),
+        made_left_out=dropped,
+        left_out=left_out,
     )
 
 

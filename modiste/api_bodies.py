@@ -72,6 +72,26 @@ class ColourOptions(Options):
     pass
 
 
+class EditOptions(Options):
+    """One of `ask` and `steps`. No step may name a file."""
+
+    ask: str | None = Field(
+        None, max_length=1_000, description="What you want, in English or Chinese.",
+        examples=["white background, centre it, twice as large"],
+    )  # fmt: skip
+    steps: str | None = Field(
+        None, max_length=1_000, description="The same as steps, in the words of modiste edit --do.",
+        examples=["background white shadow, compose square"],
+    )  # fmt: skip
+    keep: Literal["person", "garment"] = Field("person", description="What a new background leaves.")
+
+    @model_validator(mode="after")
+    def _one(self) -> EditOptions:
+        if (self.ask is None) == (self.steps is None):
+            raise ValueError("give one of ask and steps")
+        return self
+
+
 Opts = TypeVar("Opts", bound=Options)
 
 
@@ -150,6 +170,28 @@ class ColourResult(Result):
     colours: list[ColourOut] = []
 
 
+class EditStep(BaseModel):
+    """`done` is what the step found and did, `guard` what was measured of the garment after it."""
+
+    model_config = ConfigDict(extra="allow")
+    step: str
+    done: dict[str, Any] = {}
+    guard: dict[str, Any] = {}
+
+
+class EditResult(Result):
+    """`chain` is what was understood, in running order."""
+
+    chain: str | None = None
+    verdict: Literal["pass", "review"] | None = None
+    reasons: list[str] = Field([], description="Why someone should look at it.")
+    notes: list[str] = []
+    steps: list[EditStep] = []
+    width: int | None = None
+    height: int | None = None
+    png: str | None = Field(None, description="data URL; the file holds the mark that it was edited.")
+
+
 class ModelName(BaseModel):
     name: str
     fingerprint: str
@@ -177,6 +219,10 @@ class SimilarAnswer(_Answer):
 
 class ColourAnswer(_Answer):
     results: list[ColourResult]
+
+
+class EditAnswer(_Answer):
+    results: list[EditResult]
 
 
 class Health(BaseModel):

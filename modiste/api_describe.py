@@ -37,7 +37,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="ProblemBody")}}}}
     for status, said in WRONG.items()
 }
-OPTIONS = (bodies.TagOptions, bodies.FlowOptions, bodies.CutoutOptions, bodies.SimilarOptions, bodies.ColourOptions)
+OPTIONS = (
+    bodies.TagOptions, bodies.FlowOptions, bodies.CutoutOptions, bodies.SimilarOptions, bodies.ColourOptions,
+    bodies.EditOptions,
+)  # fmt: skip
 BODIES: dict[type[bodies.Options], type[Any]] = {kind: json_body(kind) for kind in OPTIONS}
 DRESS = {"label": "dress", "confidence": 0.97, "ranked": [{"label": "dress", "confidence": 0.97}]}
 ANSWERED: dict[str, dict[str, Any]] = {
@@ -50,6 +53,8 @@ ANSWERED: dict[str, dict[str, Any]] = {
     },
     "cutout": {"width": 8, "height": 8, "png": f"data:image/png;base64,{bodies.EXAMPLE_PIXEL}"},
     "similar": {"hits": []},
+    "edit": {"chain": "background white, compose square", "verdict": "pass", "reasons": [], "width": 8, "height": 8,
+             "png": f"data:image/png;base64,{bodies.EXAMPLE_PIXEL}"},
     "colour": {
         "colours": [{"name": "blue", "finer": "navy blue", "share": 0.92, "rgb": "#1d2a5b", "confidence": 0.88}]
     },
@@ -57,6 +62,7 @@ ANSWERED: dict[str, dict[str, Any]] = {
 ASKED: dict[str, dict[str, Any]] = {
     "tag": {"fields": ["type"]}, "flow": {"explain": False}, "cutout": {"background": "#ffffff", "shadow": "soft"},
     "similar": {"k": 8, "where": {"price_max": 60}}, "colour": {},
+    "edit": {"ask": "white background, centre it"},
 }  # fmt: skip
 
 

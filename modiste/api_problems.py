@@ -38,6 +38,12 @@ KINDS: dict[str, tuple[int, str, str]] = {  # code -> status, title, cure
     "out_of_memory": (413, "The photo needs more memory than there is", "Reduce the image first"),
     "no_garment": (422, "No garment was found", "Send a photo that shows one"),
     "no_person": (422, "No person was found", "Send a photo that shows one"),
+    "not_understood": (422, "Some words mean nothing here", "Say it otherwise, such as 'white background, centre it'"),
+    "refused": (422, "The guard refused the edit", "Ask for less, or send another photo: the detail says what it saw"),
+    "animated": (422, "The image is animated", "Send one frame of it"),
+    "transparent": (422, "Parts of the image are transparent", "Send the photo that it was cut from"),
+    "backdrop_not_plain": (422, "The backdrop can't be carried on", "Ask for a background too, such as 'white'"),
+    "result_too_large": (413, "The result would be too large", "Ask for a smaller one, or reduce the photo first"),
     "too_fast": (429, "Too many requests", "Wait as long as Retry-After says"),
     "gone": (499, "The client has gone", ""),
     "failed": (500, "Something broke", "Try again; the server's log says more"),
@@ -58,13 +64,19 @@ class ProblemBody(BaseModel):
     detail: str
     code: str = Field(examples=["too_many_pixels"])
     cure: str = Field(description="What to do about it.")
+    steps: list[dict[str, Any]] | None = Field(
+        None, description="Of a refused edit: each step with its settings and what the guard measured."
+    )
 
 
 class Problem(Exception):
     """Raised anywhere under a request; `KINDS` has its status, title and usual cure."""
 
-    def __init__(self, code: str, detail: str = "", *, cure: str = "", retry_after_s: float | None = None) -> None:
-        self.code, self.detail, self.retry_after_s = code, detail, retry_after_s
+    def __init__(
+        self, code: str, detail: str = "", *, cure: str = "", retry_after_s: float | None = None,
+        steps: list[dict[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
+        self.code, self.detail, self.retry_after_s, self.steps = code, detail, retry_after_s, steps
         self.status, self.title, usual = KINDS.get(code) or _unlisted(code)
         self.cure = cure or usual
         super().__init__(f"{code}: {detail}")
@@ -78,8 +90,8 @@ class Problem(Exception):
         said = (self.detail or self.title)[:500].encode("utf-8", "replace").decode()  # lone surrogates aren't JSON
         return ProblemBody(
             type=f"urn:modiste:problem:{self.code}", title=self.title, status=self.status, detail=said,
-            code=self.code, cure=self.cure,
-        ).model_dump()  # fmt: skip
+            code=self.code, cure=self.cure, steps=self.steps,
+        ).model_dump(exclude_none=True)  # fmt: skip
 
     def response(self) -> JSONResponse:
         return JSONResponse(self.body(), self.status, self.headers, MEDIA_TYPE)

@@ -1,7 +1,7 @@
 """The paths of the service: read the request, do the work while the client is there, answer.
 
 In: a `Service`. Out: a router. No path computes anything itself, and none renders what was scraped: answers are JSON,
-or the PNG of a cutout.
+or the PNG of a cutout or an edit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ WORKS: dict[str, tuple[type[bodies.Options], type[Any], str]] = {
     "cutout": (bodies.CutoutOptions, bodies.CutoutAnswer, "The garment or person alone"),
     "similar": (bodies.SimilarOptions, bodies.SimilarAnswer, "Products of the workspace that look alike"),
     "colour": (bodies.ColourOptions, bodies.ColourAnswer, "Colours inside the garment"),
+    "edit": (bodies.EditOptions, bodies.EditAnswer, "A catalogue picture of the photo, the garment guarded"),
 }  # fmt: skip
+
+
+PICTURED = ("cutout", "edit")  # works whose answer is a picture
 
 
 @dataclass
@@ -112,11 +116,11 @@ def _add_work(router: APIRouter, service: Service, work: str) -> None:
             if problem.code == "gone":
                 service.metrics.dropped.inc()
             raise
-        if work == "cutout" and len(results) == 1 and _wants_png(request):
+        if work in PICTURED and len(results) == 1 and _wants_png(request):
             return _png(results[0])
         return JSONResponse({"results": results, "models": service.worker.models(work, name)})
 
-    more = {"image/png": {"schema": {"type": "string", "format": "binary"}}} if work == "cutout" else {}
+    more = {"image/png": {"schema": {"type": "string", "format": "binary"}}} if work in PICTURED else {}
     router.add_api_route(
         _path(work), endpoint, methods=["POST"], operation_id=work, summary=summary, tags=["work"],
         response_class=JSONResponse, responses=answers(answer_type, work, more),
@@ -217,8 +221,8 @@ def _wants_png(request: Request) -> bool:
 
 
 def _png(result: dict[str, Any]) -> Response:
-    """The file of one cutout, or its problem with the problem's own status."""
+    """The file of one cutout or edit, or its problem with the problem's own status."""
     if "error" in result:
         error = result["error"]
-        raise Problem(error["code"], error["detail"], cure=error["cure"])
+        raise Problem(error["code"], error["detail"], cure=error["cure"], steps=error.get("steps"))
     return Response(base64.b64decode(result["png"].partition(",")[2]), media_type="image/png")

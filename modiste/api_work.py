@@ -21,7 +21,7 @@ import numpy as np
 from crawlers import sniff
 from dataset.images import decode
 from modiste.api_batches import Lane
-from modiste.api_bodies import CutoutOptions, FlowOptions, SimilarOptions, TagOptions, Where
+from modiste.api_bodies import CutoutOptions, EditOptions, FlowOptions, SimilarOptions, TagOptions, Where
 from modiste.api_colour import colours_of
 from modiste.api_images import Given, pixels_of
 from modiste.api_limits import Budget, Limits
@@ -35,11 +35,12 @@ ReadUrl = Callable[[str], Awaitable[bytes]]
 Value = TypeVar("Value")
 BATCH = 8
 WAIT_S = 0.004
-ALONE = ("cutout", "colour", "similar", "heat")  # lanes of one photo at a time, none waiting for another kind
+ALONE = ("cutout", "edit", "colour", "similar", "heat")  # lanes of one photo at a time, none waiting for another kind
 BRINGS = {
     "tag": "Give a tagger: modiste serve --weights FILE (modiste train tagging, modiste export onnx)",
     "cutout": "Reinstall modiste: a segmentation weight ships with it",
     "colour": "Reinstall modiste: a segmentation weight ships with it",
+    "edit": "Reinstall modiste: a segmentation weight ships with it",
     "similar": "Start with -w WORKSPACE, after modiste crawl and modiste embed",
 }
 
@@ -117,13 +118,14 @@ class Worker:
         self.needs(work)
         acts: dict[str, Callable[[Any], Act]] = {
             "tag": self._tag, "cutout": self._cutout, "similar": self._similar, "colour": self._colour,
+            "edit": self._edit,
         }  # fmt: skip
         return acts[work](options)
 
     def needs(self, work: str) -> None:
         there = {"tag": self.parts.tagger, "similar": self.parts.similar}.get(work, self.parts.look)
         if there is None:
-            missing = self.parts.missing.get("cutout" if work == "colour" else work, "")
+            missing = self.parts.missing.get("cutout" if work in ("colour", "edit") else work, "")
             raise Problem("not_here", missing or f"{work} isn't here", cure=BRINGS[work])
 
     def models(self, work: str, name: str = "") -> list[dict[str, str]]:
@@ -190,6 +192,19 @@ class Worker:
             png = done.files[0][1]
             width, height = struct.unpack(">II", png[16:24])
             return {"width": width, "height": height, "png": data_url(png, "png")}
+
+        return act
+
+    def _edit(self, options: EditOptions) -> Act:
+        from modiste.api_edit import edited, wanted
+
+        chain, look = wanted(options, self.limits.pixels), self.parts.look
+        assert look is not None  # `needs` looked
+        weights = self.parts.segmenter_name[1]
+
+        async def act(data: bytes) -> dict[str, Any]:
+            most = self.limits.pixels
+            return await self.lanes["edit"].ask(lambda: edited(data, look, chain, weights=weights, most_pixels=most))
 
         return act
 

@@ -47,6 +47,7 @@ class Rules(BaseModel):
     made: tuple[float, float] | None = None
     lost: tuple[float, float] | None = None
     blind: tuple[float, float] | None = None
+    left: tuple[float, float] | None = None
     contrast: tuple[float, float] = (1.0, 1.0)
 
 
@@ -54,7 +55,8 @@ class Rules(BaseModel):
 class Judgement:
     """`pixels` compared; `changed` of them, None where the step resampled; `delta_*` CIEDE2000 (mean, 95th percentile,
     worst patch); `texture` and `logo` drift in [0, 1]; `made` and `lost`, shares of the garment;
-    `blind`, share of the outline that no edge bears out (edit_outline.py); `reasons` in words."""
+    `blind`, share of the outline that no edge bears out, and `left`, what beside the figure has its colours, over its
+    area (edit_outline.py); `reasons` in words."""
 
     verdict: str
     pixels: int
@@ -67,6 +69,7 @@ class Judgement:
     made: float
     lost: float
     blind: float = 0.0
+    left: float = 0.0
     reasons: tuple[str, ...] = ()
 
 
@@ -78,8 +81,9 @@ def guard_rules() -> dict[str, Rules]:
 
 
 def judge(
-    source: UInt8, result: UInt8, garment: Bool, came_from: Float32 | None, rules: Rules, *, blind: float = 0.0
-) -> Judgement:
+    source: UInt8, result: UInt8, garment: Bool, came_from: Float32 | None, rules: Rules, *,
+    blind: float = 0.0, left: float = 0.0,
+) -> Judgement:  # fmt: skip
     """(H, W, 3) source, (h, w, 3) result, (H, W) garment of the source, (h, w, 2) x, y in source px or NaN (None: the
     same places). Raises MaskError where sizes don't fit, UsageError for a garment of no pixels."""
     _check(source, result, garment, came_from)
@@ -94,7 +98,7 @@ def judge(
     after = _coarsened(result, scale)
     figures: dict[str, Any] = _figures(before, after, seen, rules) if seen.any() else _nothing_left()
     changed = int(np.count_nonzero((before != result).any(-1) & seen)) if exact else None
-    figures |= {"pixels": int(seen.sum()), "changed": changed, "made": made, "lost": lost, "blind": blind}
+    figures |= {"pixels": int(seen.sum()), "changed": changed, "made": made, "lost": lost, "blind": blind, "left": left}
     return _judged(figures, rules)
 
 
@@ -247,6 +251,7 @@ _WORDS = {
     "texture": "its texture drifted by {value:.2f}",
     "logo": "a print, letter or seam drifted by {value:.2f}", "made": "{value:.2%} of the garment was made, not taken",
     "lost": "{value:.2%} of the garment is out of the frame",
+    "left": "beside the figure lies as much as {value:.0%} of it in its own colours: a part may be cut off",
     "blind": "{value:.0%} of the outline runs where the photo shows no edge: something may be cut off or left on",
 }  # fmt: skip
 

@@ -188,5 +188,5 @@ def test_a_machine_that_reads_the_description_finds_no_fault() -> None:
                 case.call_and_validate(checks=list(wanted), timeout=60)
 
             call()
-        assert len(asked) == 15
+        assert len(asked) == 17
         assert httpx.get(f"{one.url}/v1/health", timeout=60).json()["queue"] == 0

@@ -62,10 +62,12 @@ def evaluate(
         from train.metric_judge import judge
     elif found.task == "tagging":
         from train.judge_tagging import judge
+    elif found.task == "restoration":
+        from train.restoration_judge import judge
     else:
         raise TrainingError(
             f"a {found.task} run is measured by its benchmark", where=f"run {found.id}",
-            expected="a segmentation, tagging or similar run", cure="See docs/RESULTS.md for the command",
+            expected="a segmentation, tagging, similar or restoration run", cure="See docs/RESULTS.md for the command",
         )  # fmt: skip
     rows, detail, figures = judge(ws, found, frozen, part, device, progress)
     results = found.data["results"]

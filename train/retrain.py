@@ -123,6 +123,10 @@ def _train(ws: Workspace, old: record.Run, snapshot: str, recipe: str, progress:
         from train.metric import train_similar
 
         return train_similar(ws, **known)
+    if old.task == "restoration":
+        from train.restoration import train_restoration
+
+        return train_restoration(ws, **known)
     from train.tagging import train_tagging
 
     return train_tagging(ws, **known, field=",".join(old.data["recipe"]["fields"]))

@@ -26,11 +26,13 @@ from train import record, surroundings
 from train.code_state import changed_files, hash_of, running
 from train.metric_recipe import SimilarRecipe
 from train.recipe import SegmentationRecipe, TaggingRecipe
+from train.restoration_recipe import RestorationRecipe
 
 SHOWN = 5
 
 MODELS: dict[str, type[BaseModel]] = {
     "segmentation": SegmentationRecipe, "tagging": TaggingRecipe, "similar": SimilarRecipe,
+    "restoration": RestorationRecipe,
 }  # fmt: skip
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from dataset.errors import TrainingError, UsageError
 
-SHIPPED = {"segmentation": "street-3.onnx", "tagging": "garment-types.onnx"}
+SHIPPED = {
+    "segmentation": "street-3.onnx", "tagging": "garment-types.onnx", "upscale": "upscale.onnx",
+    "repair": "repair.onnx",
+}  # fmt: skip
 FOLDER = Path(__file__).resolve().parent / "shipped"
 
 

@@ -18,6 +18,7 @@ from modiste.cli import (
     data,
     demo,
     doctor,
+    edit,
     exports,
     faces,
     flow,
@@ -28,12 +29,14 @@ from modiste.cli import (
     runs,
     search,
     serve,
+    suggest,
     sweep,
     tag,
     takedown,
     taxonomy,
     trace,
     train,
+    train_restoration,
     weights,
     workspace,
 )
@@ -48,8 +51,8 @@ app = typer.Typer(
 )
 GROUPS = (
     *(workspace, crawl, data, faces, taxonomy, label, curate, queue),
-    *(trace, train, sweep, jobs, runs, exports, takedown),
-    *(cutout, tag, flow, search, serve, reports, weights, doctor, demo),
+    *(trace, train, sweep, jobs, runs, exports, train_restoration, takedown),
+    *(cutout, edit, tag, flow, search, suggest, serve, reports, weights, doctor, demo),
 )
 for group in GROUPS:
     group.register(app)

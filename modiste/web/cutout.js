@@ -59,7 +59,7 @@ function saving(photo, { result }) {
     el("span", { class: "soft" }, `${result.width} × ${result.height} px`));
 }
 
-function save(dataUrl, name) {
+export function save(dataUrl, name) {
   const bytes = Uint8Array.from(atob(dataUrl.slice(dataUrl.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
   const href = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
   const link = el("a", { href, download: name });
