@@ -22,6 +22,7 @@ from train import record
 _USES = {
     "segmentation": "Finding garment and skin in catalogue photographs, for cutouts and further labelling.",
     "tagging": "Suggesting catalogue attributes of garments in photographs, for search and market reports.",
+    "generation": "Making pictures of garments to look at and to try ideas with; never photographs of a product.",
     "restoration": "Enlarging catalogue photographs, or filling marked damage in them.",
 }
 PART_SHADES = {"test": 0, "validation": 4, "train": 5}

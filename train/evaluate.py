@@ -8,6 +8,7 @@ here only.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 import pyarrow.compute as pc
@@ -18,6 +19,11 @@ from dataset.snapshot import Snapshot, fingerprint, load_snapshot
 from dataset.workspace import Workspace
 from train import record
 from train.figure import Figure
+
+JUDGES = {  # task -> the module whose `judge` gives figures, detail and names of pictures
+    "segmentation": "train.judge_segmentation", "tagging": "train.judge_tagging", "similar": "train.metric_judge",
+    "generation": "train.generation_judge", "restoration": "train.restoration_judge",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,19 +62,9 @@ def evaluate(
         raise TrainingError(
             f"snapshot {frozen.name} is not the one it learned from", where=f"run {found.id}", cure="Train again"
         )
-    if found.task == "segmentation":
-        from train.judge_segmentation import judge
-    elif found.task == "similar":
-        from train.metric_judge import judge
-    elif found.task == "tagging":
-        from train.judge_tagging import judge
-    elif found.task == "restoration":
-        from train.restoration_judge import judge
-    else:
-        raise TrainingError(
-            f"a {found.task} run is measured by its benchmark", where=f"run {found.id}",
-            expected="a segmentation, tagging, similar or restoration run", cure="See docs/RESULTS.md for the command",
-        )  # fmt: skip
+    if found.task not in JUDGES:
+        raise TrainingError(f"nobody judges a {found.task} run", where=f"run {found.id}", expected=", ".join(JUDGES))
+    judge = import_module(JUDGES[found.task]).judge
     rows, detail, figures = judge(ws, found, frozen, part, device, progress)
     results = found.data["results"]
     rows.append(selection(found))

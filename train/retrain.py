@@ -123,6 +123,10 @@ def _train(ws: Workspace, old: record.Run, snapshot: str, recipe: str, progress:
         from train.metric import train_similar
 
         return train_similar(ws, **known)
+    if old.task == "generation":
+        from train.generation import train_generation
+
+        return train_generation(ws, **known)
     if old.task == "restoration":
         from train.restoration import train_restoration
 

@@ -24,6 +24,7 @@ from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
 from train import record, surroundings
 from train.code_state import changed_files, hash_of, running
+from train.generation_recipe import GenerationRecipe
 from train.metric_recipe import SimilarRecipe
 from train.recipe import SegmentationRecipe, TaggingRecipe
 from train.restoration_recipe import RestorationRecipe
@@ -32,7 +33,7 @@ SHOWN = 5
 
 MODELS: dict[str, type[BaseModel]] = {
     "segmentation": SegmentationRecipe, "tagging": TaggingRecipe, "similar": SimilarRecipe,
-    "restoration": RestorationRecipe,
+    "generation": GenerationRecipe, "restoration": RestorationRecipe,
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from modiste.cli import (
     exports,
     faces,
     flow,
+    generate,
     jobs,
     label,
     queue,
@@ -51,7 +52,7 @@ app = typer.Typer(
 )
 GROUPS = (
     *(workspace, crawl, data, faces, taxonomy, label, curate, queue),
-    *(trace, train, sweep, jobs, runs, exports, train_restoration, takedown),
+    *(trace, train, generate, sweep, jobs, runs, exports, train_restoration, takedown),
     *(cutout, edit, tag, flow, search, suggest, serve, reports, weights, doctor, demo),
 )
 for group in GROUPS:
