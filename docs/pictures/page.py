@@ -43,7 +43,7 @@ def save(page: Any, address: str, name: str) -> None:
     page.click("#edit-run")
     page.locator("#section-edit img").nth(1).wait_for(timeout=120_000)
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(HERE / f"{name}.png", optimize=True)
+    picture.quantize(96, dither=Image.Dither.NONE).save(HERE / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
