@@ -12,6 +12,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
+from importlib import import_module
 from typing import Any
 
 OFF = "FIFTYONE_DISABLE_SERVICES"
@@ -26,20 +30,37 @@ runpy.run_path(os.path.join(light.__path__[0], "service", "main.py"), run_name="
 
 def import_fiftyone() -> Any:
     """FiftyOne, its database running. Raises what FiftyOne and its driver raise where that can't be had."""
-    if "fiftyone" not in sys.modules and not _is_told():
-        os.environ[OFF] = "1"
-        try:
-            import fiftyone
-        finally:
-            del os.environ[OFF]
-        _lighten()
-        from fiftyone.core import odm
+    with _forgiving_metadata():
+        if "fiftyone" not in sys.modules and not _is_told():
+            os.environ[OFF] = "1"
+            try:
+                import fiftyone
+            finally:
+                del os.environ[OFF]
+            _lighten()
+            from fiftyone.core import odm
 
-        odm.establish_db_conn(fiftyone.config)
-    import fiftyone
+            odm.establish_db_conn(fiftyone.config)
+        import fiftyone
 
     _lighten()
     return fiftyone
+
+
+@contextmanager
+def _forgiving_metadata() -> Iterator[None]:
+    """eta, below FiftyOne, asks its metadata for an author that isn't given. The backport `importlib_metadata`, once
+    something (diffusers) imported it, answers for the standard library too, and raises where that one says None."""
+    if "importlib_metadata" not in sys.modules:
+        yield
+        return
+    backport = import_module("importlib_metadata._adapters")
+    strict = backport.Message.__getitem__
+    backport.Message.__getitem__ = Message.__getitem__
+    try:
+        yield
+    finally:
+        backport.Message.__getitem__ = strict
 
 
 def _is_told() -> bool:

