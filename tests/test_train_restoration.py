@@ -29,6 +29,7 @@ from train.restoration_loop import shrunk
 from train.restoration_onnx import load_repairer
 from train.restoration_rays import LEVELS, RAYS, REACH_PX, filled_by_rays, rays
 from train.restoration_recipe import restoration_recipe
+from train.runs import unfinished
 from train.weights import read_weights
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -216,7 +217,7 @@ def test_a_run_cut_off_ends_with_the_weights_of_one_that_was_not(ws: Workspace) 
             ws, snapshot="v1", recipe="upscale-fast", overrides={**SMALL, "jpeg": 0.5, "seed": 3}, device="cpu",
             again=True, progress=stop,
         )  # fmt: skip
-    assert len(record.unfinished(ws, record.load(ws, whole.run).data["recipe"], _fingerprint(ws))) == 1
+    assert len(unfinished(ws, record.load(ws, whole.run).data["recipe"], _fingerprint(ws))) == 1
     again = train_restoration(
         ws, snapshot="v1", recipe="upscale-fast", overrides={**SMALL, "jpeg": 0.5, "seed": 3}, device="cpu", again=True
     )

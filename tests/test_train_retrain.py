@@ -148,12 +148,16 @@ def test_a_recipe_edited_by_hand_is_named(copy: tuple[Workspace, str]) -> None:
         record.load(ws, run)
 
 
-def test_a_key_that_this_code_adds_to_recipes_is_named(copy: tuple[Workspace, str]) -> None:
+def test_a_key_that_came_after_a_record_is_told_and_stands_at_its_default(copy: tuple[Workspace, str]) -> None:
     ws, run = copy
     old = find_run(ws, run)
     del old.data["recipe"]["class_weights"]
     record.write_json(old.folder / "run.json", record.sealed(old.data))
-    assert parts(ws, run) == {"recipe": "class_weights not recorded, 'none' here"}
+    assert parts(ws, run) == {}
+    (told,) = [each for each in plan(ws, run).differences if each.part == "recipe"]
+    assert told.what.endswith("which change nothing: class_weights 'none'")
+    assert retrain(ws, run).same_weights
+    assert train(ws, epochs=2).run == record.list_runs(ws)[-1].id  # and the newest of them is known as done
 
 
 def test_a_record_of_format_1_loads_and_says_what_it_lacks(copy: tuple[Workspace, str]) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from test_train_data import drawn_workspace, scene
 from typer.testing import CliRunner
 
-from dataset.errors import EmptyError, TrainingError
+from dataset.errors import EmptyError, TrainingError, UsageError
 from dataset.masks import validate
 from dataset.workspace import Workspace
 from modiste.cli.main import app
@@ -100,6 +100,18 @@ def test_the_judgement_holds_calibration_slices_and_cost(trained: tuple[Workspac
     assert sum(row["pixels"] for row in detail["calibration"]) == 4 * 96 * 64
     assert detail["parameters"] > 1000
     assert {row["slice"]: row["n"] for row in detail["slices"]}["a bag over the clothes"] == 0
+
+
+def test_predicting_otherwise_is_judged_and_not_kept(trained: tuple[Workspace, RunResult]) -> None:
+    ws, result = trained
+    plain = evaluate(ws, run=result.run)
+    strict = evaluate(ws, run=result.run, prediction={"threshold": 0.999})
+    assert strict.rows[0].value < plain.rows[0].value
+    assert strict.figures == ()
+    kept = json.loads((ws.runs / result.run / "evaluation.json").read_text())
+    assert kept["rows"][0]["value"] == plain.rows[0].value
+    with pytest.raises(UsageError, match="--set epochs"):
+        evaluate(ws, run=result.run, prediction={"epochs": 3})
 
 
 def test_a_threshold_turns_unsure_pixels_into_background(trained: tuple[Workspace, RunResult]) -> None:

@@ -10,12 +10,13 @@ import pytest
 from test_train_data import drawn_workspace, scene
 
 from dataset.errors import EmptyError, TrainingError
+from dataset.progress import silent
 from dataset.workspace import Workspace
 from train import record
 from train.evaluate import evaluate
 from train.predict import load_tagger
 from train.runs import RunResult
-from train.tagging import train_tagging
+from train.tagging import Work, _fit_frozen, train_tagging
 from train.tagging_heads import MISSING, UNSEEN, target_matrix, temperature_of
 from train.tagging_linear import fit_logistic
 
@@ -23,8 +24,11 @@ PARTS = {"train": 16, "validation": 6, "test": 6}
 
 
 def train(ws: Workspace, recipe: str = "linear", **overrides: Any) -> RunResult:
+    progress = overrides.pop("progress", silent)
     small = {"side": 64, "workers": 0, **overrides}
-    return train_tagging(ws, snapshot="v1", recipe=recipe, field="colour", overrides=small, device="cpu")
+    return train_tagging(
+        ws, snapshot="v1", recipe=recipe, field="colour", overrides=small, device="cpu", progress=progress
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,27 @@ def test_fine_tuning_writes_a_weight_that_loads(tmp_path: Path) -> None:
     assert result.score > 0.8
     assert set(load_tagger(ws.runs / result.run).tags(scene(1)[0])) == {"colour"}
     assert record.load(ws, result.run).data["results"]["best_epoch"] >= 1
+
+
+def test_a_warm_fine_tuning_that_is_killed_goes_on_without_fitting_its_heads_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"backbone": "test_convnext", "weights": "none", "ema": 0.0, "train_side": None, "epochs": 3, "batch": 4}
+    whole, broken = (drawn_workspace(tmp_path / name, PARTS) for name in ("whole", "broken"))
+    fits: list[Work] = []
+    monkeypatch.setattr("train.tagging._fit_frozen", lambda work: (fits.append(work), _fit_frozen(work))[1])
+
+    def kill(done: int, total: int | None) -> None:
+        if total is not None and total < 20 and done == 6:  # a step in the second epoch, not a photo embedded
+            raise RuntimeError("killed")
+
+    expected = train(whole, "fast", **small)
+    with pytest.raises(RuntimeError, match="killed"):
+        train(broken, "fast", progress=kill, **small)
+    resumed = train(broken, "fast", **small)
+    assert (len(fits), resumed.epochs) == (2, 3)
+    weights = [record.load(ws, r.run).data["results"]["weights"] for ws, r in ((whole, expected), (broken, resumed))]
+    assert weights[0] == weights[1]
 
 
 def test_a_field_without_labels_is_an_error(trained: tuple[Workspace, RunResult]) -> None:

@@ -106,7 +106,7 @@ class EmbedResult:
 
 
 def load_encoder(
-    backbone: str = OFFLINE,
+    backbone: str = OFFLINE[0],
     weights: Weights = "offline",
     side: int = 256,
     flips: bool = True,
@@ -141,7 +141,7 @@ def encoder_named(name: str, device: str = "cpu") -> Encoder:
     if not found:
         raise SettingsError(f"'{name}' doesn't say how its vectors are made", where="encoder", cure=cure)
     backbone = found["backbone"]
-    weights: Weights = "offline" if backbone == OFFLINE else "hub"
+    weights: Weights = "offline" if backbone in OFFLINE else "hub"
     flips, masked = bool(found["flips"]), bool(found["masked"])
     encoder = load_encoder(backbone, weights, int(found["side"]), flips, device, masked=masked)
     if encoder.name != name:

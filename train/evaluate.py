@@ -8,12 +8,13 @@ here only.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import pyarrow.compute as pc
 
-from dataset.errors import TrainingError
+from dataset.errors import TrainingError, UsageError
 from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot, fingerprint, load_snapshot
 from dataset.workspace import Workspace
@@ -24,6 +25,7 @@ JUDGES = {  # task -> the module whose `judge` gives figures, detail and names o
     "segmentation": "train.judge_segmentation", "tagging": "train.judge_tagging", "similar": "train.metric_judge",
     "generation": "train.generation_judge", "restoration": "train.restoration_judge",
 }  # fmt: skip
+PREDICTION = ("grabcut_front", "threshold", "flips")  # keys of a segmentation recipe that training doesn't read
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,19 @@ class EvaluationResult:
 
 
 def evaluate(
-    ws: Workspace, *, run: str = "latest", part: str = "test", device: str = "cpu", progress: Progress = silent
+    ws: Workspace,
+    *,
+    run: str = "latest",
+    part: str = "test",
+    device: str = "cpu",
+    prediction: dict[str, Any] | None = None,
+    progress: Progress = silent,
 ) -> EvaluationResult:
     """Judge `run` (an id, 'latest', 'latest:segmentation' or 'latest:tagging') on `part`. Writes evaluation.json last.
 
-    Raises EmptyError (no run, no rows to judge), TrainingError (unfinished run, or the snapshot is another one by now).
+    `prediction` changes a segmentation recipe's `PREDICTION` keys for this judgement, which is then told and not kept.
+    Raises EmptyError (no run, no rows to judge), UsageError (another key), TrainingError (unfinished run, or the
+    snapshot is another one by now).
     """
     found = record.load(ws, run)
     if not found.done:
@@ -65,6 +75,8 @@ def evaluate(
     if found.task not in JUDGES:
         raise TrainingError(f"nobody judges a {found.task} run", where=f"run {found.id}", expected=", ".join(JUDGES))
     judge = import_module(JUDGES[found.task]).judge
+    if prediction:
+        judge = partial(judge, prediction=_checked(prediction, found.task))
     rows, detail, figures = judge(ws, found, frozen, part, device, progress)
     results = found.data["results"]
     rows.append(selection(found))
@@ -80,9 +92,18 @@ def evaluate(
         detail,
         tuple(figures),
     )
+    if prediction:
+        return result
     judged_on = {"snapshot": frozen.name, "fingerprint": part_fingerprint(frozen, part), "format": record.FORMAT}
     record.write_json(found.folder / "evaluation.json", record.sealed({**asdict(result), "judged_on": judged_on}))
     return result
+
+
+def _checked(prediction: dict[str, Any], task: str) -> dict[str, Any]:
+    wrong = [key for key in prediction if task != "segmentation" or key not in PREDICTION]
+    if wrong:
+        raise UsageError(f"--set {wrong[0]} of a {task} run", expected=f"segmentation, one of {', '.join(PREDICTION)}")
+    return prediction
 
 
 def part_fingerprint(frozen: Snapshot, part: str) -> str:

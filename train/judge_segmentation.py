@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from dataset.importers.roles import label_map
 from dataset.label_space import LabelSpace, load_space
 from dataset.masks import IGNORE
 from dataset.progress import Progress
+from dataset.settings import parse_settings
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
 from train import metrics, record
@@ -27,6 +28,7 @@ from train.figure import Figure
 from train.letterbox import UInt8
 from train.models.rectangle import grabcut_person
 from train.predict import load_segmenter
+from train.recipe import SegmentationRecipe
 from train.segmenter import Segmenter
 from train.sheets import mask_sheet
 from train.slices import slices_of
@@ -51,9 +53,19 @@ class Judged:
 
 
 def judge(
-    ws: Workspace, run: record.Run, frozen: Snapshot, part: str, device: str, progress: Progress
+    ws: Workspace,
+    run: record.Run,
+    frozen: Snapshot,
+    part: str,
+    device: str,
+    progress: Progress,
+    prediction: dict[str, Any] | None = None,
 ) -> tuple[list[Figure], dict[str, Any], list[str]]:
+    """`prediction` are keys of the recipe that stand otherwise than in training; then no sheets are drawn."""
     segmenter = load_segmenter(run.folder, device)
+    if prediction:
+        recipe = parse_settings(SegmentationRecipe, segmenter.recipe.model_dump() | prediction, f"run {run.id}")
+        segmenter = replace(segmenter, recipe=recipe)
     space = load_space(segmenter.recipe.label_space)
     rows = masked_rows(frozen, part, TRUSTED, space)
     judged = count(ws, rows, segmenter, space, progress)
@@ -72,7 +84,7 @@ def judge(
         ],
     }  # fmt: skip
     figures = figures_of(judged, part, classes, segmenter.roles)
-    return figures, detail, _sheets(ws, run, rows, judged, segmenter, space)
+    return figures, detail, [] if prediction else _sheets(ws, run, rows, judged, segmenter, space)
 
 
 def count(ws: Workspace, rows: list[Row], segmenter: Segmenter, space: LabelSpace, progress: Progress) -> Judged:

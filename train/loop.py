@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -61,12 +61,18 @@ class Numbers(Protocol):
 @dataclass(frozen=True)
 class How:
     """How a training runs beside its numbers; the defaults change nothing. `patience` is in epochs without a better
-    score, 0 for never stopping early; `accumulate` batches make one step; `loggers` are names of `train.boards`."""
+    score, 0 for never stopping early; `accumulate` batches make one step; `loggers` are names of `train.boards`;
+    `precision` 'auto' is bf16 on CUDA and single elsewhere."""
 
     patience: int = 0
     accumulate: int = 1
     devices: int = 1
     loggers: tuple[str, ...] = ()
+    precision: str = "auto"
+
+    def lightning_precision(self, device: str) -> Literal["bf16-mixed", "32-true"]:
+        bf16 = self.precision == "bf16" or (self.precision == "auto" and device == "cuda")
+        return "bf16-mixed" if bf16 else "32-true"
 
 
 def choose_device(device: str) -> str:
@@ -351,7 +357,7 @@ def _fit_here(
             strategy="ddp" if how.devices > 1 else "auto", use_distributed_sampler=False,
             accumulate_grad_batches=how.accumulate, callbacks=[keep, _Report(folder, progress, how.loggers)],
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,
-            precision="bf16-mixed" if device == "cuda" else "32-true", default_root_dir=folder,
+            precision=how.lightning_precision(device), default_root_dir=folder,
         )  # fmt: skip
         begun = str(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
         try:

@@ -17,6 +17,7 @@ from dataset.settings import parse_settings, read_yaml
 
 TASKS = ("segmentation", "tagging")
 Weights = Literal["offline", "hub", "none"]
+Precision = Literal["auto", "32", "bf16"]
 
 
 class Augment(BaseModel):
@@ -44,7 +45,7 @@ class SegmentationRecipe(BaseModel):
     )
     architecture: Literal["unet", "fpn", "deeplabv3plus", "segformer", "upernet", "article"] = "fpn"
     backbone: str = Field("tf_efficientnet_lite0", description="a timm name; the article's network has none")
-    weights: Weights = Field("offline", description="offline: EfficientNet-Lite0 from its package; hub: timm's own")
+    weights: Weights = Field("offline", description="offline: EfficientNet-Lite0, 1 or 2 from its package; hub: timm's")
     decoder: dict[str, Any] = Field(default_factory=dict, description="keywords of the smp decoder")
     height: int = Field(288, ge=32, description="px; photos are fitted in and padded, never stretched")
     width: int = Field(192, ge=32, description="px")
@@ -62,10 +63,14 @@ class SegmentationRecipe(BaseModel):
     mask_sources: list[str] = Field(
         default=["cutout", "review", "import"], description="masks that training may learn from"
     )
+    photos: int = Field(0, ge=0, description="learn from so many of the training photos, drawn by the seed; 0 is all")
     blur_faces: bool = Field(False, description="train and select on photos whose faces are blurred")
     grabcut_front: bool = Field(False, description="cut the person out by rectangle GrabCut before prediction")
     threshold: float | None = Field(None, gt=0, lt=1, description="a class below it is background; none is argmax")
     flips: bool = Field(False, description="average the mirrored photo in prediction")
+    precision: Precision = Field(
+        "auto", description="auto: bf16 on CUDA, 32 elsewhere; bf16 on a CPU pays where it has AVX-512 BF16 or AMX"
+    )
     packshots: float = Field(
         0.0, ge=0, le=1, description="share of an epoch's photos that show the garment alone, made from their masks"
     )

@@ -1,7 +1,7 @@
 """Run folders: `runs/<run id>/` with run.json, metrics.csv, evaluation.json. Imports nothing heavy; `reports` reads it.
 
 In: what a run is made from (recipe, snapshot, seeds) and what came out. Out: files written atomically, 'done' last. A
-run whose status is not 'done' was cut off; the same train command finds it by `unfinished` and goes on. Each key of
+run whose status is not 'done' was cut off; the same train command finds it (`train.runs`) and goes on. Each key of
 run.json has a seal, so that an edit by hand is named; records of format 1 have none and load all the same.
 """
 
@@ -172,14 +172,6 @@ def list_runs(ws: Workspace) -> list[Run]:
     """Every run, oldest first, unfinished ones too."""
     runs = [read_run(path.parent) for path in ws.runs.glob("*/run.json")]
     return sorted(runs, key=lambda run: (str(run.data["started_at"]), run.id))
-
-
-def unfinished(ws: Workspace, recipe: Mapping[str, Any], fingerprint: str) -> list[Run]:
-    """Runs of exactly this recipe and data that were cut off, newest first."""
-    same = (
-        run for run in list_runs(ws) if run.data["recipe"] == dict(recipe) and run.data["fingerprint"] == fingerprint
-    )
-    return [run for run in same if not run.done][::-1]
 
 
 def read_run(folder: Path) -> Run:

@@ -19,7 +19,9 @@ from dataset.errors import TrainingError, UsageError
 from dataset.progress import Progress, silent
 from dataset.workspace import Workspace
 from train import record
+from train.begin import recorded_begin
 from train.loop import choose_device
+from train.recipe_models import BESIDE
 from train.retrain_check import Difference, differences, resolved_again
 from train.runs import RunResult
 
@@ -103,7 +105,7 @@ def _replayed(ws: Workspace, old: record.Run, snapshot: str, progress: Progress)
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "recorded.yaml"
-            recipe = {key: value for key, value in old.data["recipe"].items() if key != "fields"}
+            recipe = {key: value for key, value in old.data["recipe"].items() if key not in BESIDE}
             file.write_text(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
             return _train(ws, old, snapshot, str(file), progress)
     finally:
@@ -118,7 +120,7 @@ def _train(ws: Workspace, old: record.Run, snapshot: str, recipe: str, progress:
     if old.task == "segmentation":
         from train.segmentation import train_segmentation
 
-        return train_segmentation(ws, **known)
+        return train_segmentation(ws, **known, begin=recorded_begin(old.data["recipe"]))
     if old.task == "similar":
         from train.metric import train_similar
 

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
-
 from dataset.errors import ModisteError, SettingsError, SnapshotError
 from dataset.label_space import written_out
 from dataset.marks import marks, said
@@ -24,17 +22,10 @@ from dataset.taxonomy import taxonomy_of
 from dataset.workspace import Workspace
 from train import record, surroundings
 from train.code_state import changed_files, hash_of, running
-from train.generation_recipe import GenerationRecipe
-from train.metric_recipe import SimilarRecipe
-from train.recipe import SegmentationRecipe, TaggingRecipe
-from train.restoration_recipe import RestorationRecipe
+from train.recipe_models import BESIDE, MODELS
+from train.weights import WEIGHT_FILE
 
 SHOWN = 5
-
-MODELS: dict[str, type[BaseModel]] = {
-    "segmentation": SegmentationRecipe, "tagging": TaggingRecipe, "similar": SimilarRecipe,
-    "generation": GenerationRecipe, "restoration": RestorationRecipe,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,21 +45,21 @@ class Difference:
 
 def differences(ws: Workspace, run: record.Run, snapshot: str | None = None) -> list[Difference]:
     """Every difference, the gravest first. `snapshot` was chosen to take the place of the record's."""
-    found = [*_record(run), *_taken_down(run), *_data(ws, run, snapshot), *_taxonomy(ws, run), *_recipe(run)]
-    return [*found, *_dependency(run), *_code(run), *_hardware(run), *_threads(run)]
+    found = [*_record(run), *_taken_down(run), *_data(ws, run, snapshot), *_begin(ws, run), *_taxonomy(ws, run)]
+    return [*found, *_recipe(run), *_dependency(run), *_code(run), *_hardware(run), *_threads(run)]
 
 
 def resolved_again(run: record.Run) -> tuple[dict[str, Any] | None, str]:
     """The record's recipe as this code understands it, or None and why it doesn't."""
     recipe = dict(run.data["recipe"])
-    fields = {"fields": recipe.pop("fields")} if "fields" in recipe else {}
+    beside = {key: recipe.pop(key) for key in BESIDE if key in recipe}
     try:
         found = parse_settings(MODELS[run.task], recipe, f"run {run.id}").model_dump()
         if "label_space" in found:
             found["label_space"] = written_out(found["label_space"])
     except SettingsError as error:
         return None, error.what
-    return found | fields, ""
+    return found | beside, ""
 
 
 def _record(run: record.Run) -> Iterator[Difference]:
@@ -150,10 +141,24 @@ def _recipe(run: record.Run) -> Iterator[Difference]:
         yield Difference("recipe", f"this code doesn't take it: {why}", _checkout(run), fatal=True)
         return
     now, then = json.loads(json.dumps(now)), run.data["recipe"]
-    told = [f"{key} not recorded, {now[key]!r} here" for key in now if key not in then]
-    told += [f"{key} {then[key]!r} -> {now[key]!r}" for key in now if key in then and now[key] != then[key]]
+    told = [f"{key} {then[key]!r} -> {now[key]!r}" for key in now if key in then and now[key] != then[key]]
     if told:
         yield Difference("recipe", "; ".join(told), _checkout(run))
+    later = [f"{key} {now[key]!r}" for key in now if key not in then]
+    if later:
+        what = f"keys that came after it stand at their defaults, which change nothing: {', '.join(later)}"
+        yield Difference("recipe", what, stops=False)
+
+
+def _begin(ws: Workspace, run: record.Run) -> Iterator[Difference]:
+    """A run that began with another's weights needs that one."""
+    if not (begin := run.data["recipe"].get("begin")):
+        return
+    folder = ws.runs / str(begin["run"])
+    known = record.read_run(folder).data.get("results", {}) if (folder / "run.json").is_file() else {}
+    if known.get("weights") != begin["weights"] or not (folder / WEIGHT_FILE).is_file():
+        told = f"began with weights {begin['weights'][:12]} of run {begin['run']}, which are not here"
+        yield Difference("data", told, "that run's folder, put back into runs/", fatal=True)
 
 
 def _dependency(run: record.Run) -> Iterator[Difference]:

@@ -16,6 +16,7 @@ from dataset.marks import marks
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
 from train import record
+from train.recipe_models import completed
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,27 @@ def check_split(frozen: Snapshot, allow_random: bool) -> None:
         )
 
 
+def same_work(run: record.Run, recipe: Mapping[str, Any], fingerprint: str) -> bool:
+    """Whether the run is of this recipe, which came out of today's code, and of this data."""
+    same_data = run.data["fingerprint"] == fingerprint
+    return same_data and completed(run.data["recipe"], run.task) == completed(recipe, run.task)
+
+
+def unfinished(ws: Workspace, recipe: Mapping[str, Any], fingerprint: str) -> list[record.Run]:
+    """Runs of exactly this recipe and data that were cut off, newest first."""
+    same = (run for run in record.list_runs(ws) if same_work(run, recipe, fingerprint))
+    return [run for run in same if not run.done][::-1]
+
+
 def done_before(ws: Workspace, frozen: Snapshot, recipe: Mapping[str, Any]) -> RunResult | None:
     """The newest finished run of exactly this recipe and these rows, if there is one with its weights."""
     for run in reversed(record.list_runs(ws)):
-        same = run.data["recipe"] == dict(recipe) and run.data["fingerprint"] == frozen.fingerprint
-        if same and run.done and (run.folder / "model.safetensors").is_file() and not marks(run.folder):
+        if (
+            same_work(run, recipe, frozen.fingerprint)
+            and run.done
+            and (run.folder / "model.safetensors").is_file()
+            and not marks(run.folder)
+        ):
             return result_of(run, "trained already (--again trains anew):")
     return None
 
@@ -72,7 +89,7 @@ def open_run(
     ws: Workspace, frozen: Snapshot, recipe: Mapping[str, Any], task: str, seed: int, counts: Mapping[str, int]
 ) -> record.Run:
     """The newest run of this recipe and data that was cut off and that no other process is at, or a new one."""
-    for run in record.unfinished(ws, recipe, frozen.fingerprint):
+    for run in unfinished(ws, recipe, frozen.fingerprint):
         with record.locked(run.folder) as free:
             if free:
                 return record.resume(run)

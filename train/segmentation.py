@@ -19,8 +19,9 @@ from dataset.progress import Progress, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 from train import record, spread
+from train.begin import begin_of, take
 from train.boards import check_boards
-from train.data import Photos, faceless, masked_rows, plain_loader, segmentation_arrays, train_loader
+from train.data import Photos, Row, faceless, masked_rows, plain_loader, segmentation_arrays, train_loader
 from train.letterbox import UInt8
 from train.loop import CHECKPOINT, How, Loop, as_input, choose_device, fit
 from train.losses import CrossEntropyDice, inverse_sqrt_weights
@@ -28,8 +29,9 @@ from train.metrics import Ints, bootstrap, confusion, mean_iou, pixel_accuracy
 from train.models.segmenters import Normalised, build_segmenter
 from train.packshots import Packshots
 from train.recipe import SegmentationRecipe, segmentation_recipe
+from train.recipe_models import BESIDE
 from train.runs import RunResult, check_split, done_before, open_run, result_of
-from train.seeding import seed_everything
+from train.seeding import derived, seed_everything
 from train.sheets import overlay
 from train.weights import WEIGHT_FILE, save_weights
 
@@ -93,16 +95,18 @@ def train_segmentation(
     overrides: dict[str, Any] | None = None,
     device: str = "auto",
     devices: int = 1,
+    begin: str | None = None,
     again: bool = False,
     allow_random_split: bool = False,
     progress: Progress = silent,
 ) -> RunResult:
     """Train, go on with a run of this recipe and data that was cut off, or (unless `again`) tell of one that is done.
 
-    `progress` counts optimiser steps. Of several `devices` each gets its share of a batch.
+    `progress` counts optimiser steps. Of several `devices` each gets its share of a batch. `begin` is a finished
+    segmentation run (an id, or 'latest') to begin with instead of a package's weights; classes may be others.
 
     Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (no CUDA, fewer
-    devices, a logger's package missing, memory full with one photo).
+    devices, a logger's package missing, memory full with one photo, weights to begin with of another network).
     """
     chosen, frozen, device = segmentation_recipe(recipe, overrides), load_snapshot(ws, snapshot), choose_device(device)
     space = load_space(chosen.label_space)
@@ -110,29 +114,42 @@ def train_segmentation(
     check_split(frozen, allow_random_split)
     spread.check_devices(device, devices)
     check_boards(chosen.logger)
-    if not again and (done := done_before(ws, frozen, chosen.model_dump())):
+    start = begin_of(ws, begin, "segmentation") if begin else None
+    resolved = chosen.model_dump() | ({"begin": start.recorded} if start else {})
+    if not again and (done := done_before(ws, frozen, resolved)):
         return done
     rows = {part: masked_rows(frozen, part, chosen.mask_sources, space) for part in ("train", "validation")}
+    rows["train"] = some_of(rows["train"], chosen.photos, chosen.seed)
     rows = {part: faceless(ws, found) for part, found in rows.items()} if chosen.blur_faces else rows
     counts = {part: len(found) for part, found in rows.items()}
-    started = open_run(ws, frozen, chosen.model_dump(), "segmentation", chosen.seed, counts)
+    started = open_run(ws, frozen, resolved, "segmentation", chosen.seed, counts)
     with record.locked(started.folder):
         size = (chosen.height, chosen.width)
         arrays = {part: segmentation_arrays(ws, frozen, part, found, size, space) for part, found in rows.items()}
         seed_everything(chosen.seed)
-        net = build_segmenter(chosen, len(space.classes))
+        net = build_segmenter(chosen, len(space.classes), pretrained=start is None)
+        begun = [take(net, start, "segmentation")] if start else []
         if chosen.architecture == "article":
             net.mean.copy_(mean_image(arrays["train"][0]))
         weights = None
         if chosen.class_weights == "inverse-sqrt":
             weights = inverse_sqrt_weights(arrays["train"][1], len(space.classes))
         loop = SegmentationLoop(net, chosen, len(space.classes), weights)
+        loop.notes += begun
         photos = Photos(*arrays["train"], chosen.augment, chosen.seed, packshots_of(chosen, space.roles))
         training = train_loader(photos, chosen.batch, chosen.workers, chosen.seed, devices)
         validation = plain_loader(Photos(*arrays["validation"]), chosen.batch)
         facts = {"classes": list(space.classes), "roles": list(space.roles), "input": list(size)}
-        how = How(chosen.patience, chosen.accumulate, devices, tuple(chosen.logger))
+        how = How(chosen.patience, chosen.accumulate, devices, tuple(chosen.logger), chosen.precision)
         return run_loop(loop, started, training, validation, facts, "mean IoU", device, progress, how)
+
+
+def some_of(rows: list[Row], count: int, seed: int) -> list[Row]:
+    """`count` of the rows in their order, drawn by the seed; all of them where it is 0 or there are no more."""
+    if not 0 < count < len(rows):
+        return rows
+    chosen = np.random.default_rng(derived(seed, "photos")).choice(len(rows), count, replace=False)
+    return [rows[place] for place in sorted(chosen)]
 
 
 def packshots_of(recipe: SegmentationRecipe, roles: Sequence[int]) -> Packshots | None:
@@ -166,7 +183,8 @@ def run_loop(
     except BaseException:
         record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
         raise
-    known = {key: run.data[key] for key in ("task", "recipe", "snapshot", "fingerprint", "taxonomy")}
+    known = {key: run.data[key] for key in ("task", "snapshot", "fingerprint", "taxonomy")}
+    known["recipe"] = {key: value for key, value in run.data["recipe"].items() if key not in BESIDE}
     known |= {"run": run.id, "record": record.compact(run)}
     weights = save_weights(run.folder / WEIGHT_FILE, loop.best, {**known, **facts})
     best = loop.history[loop.best_epoch - 1]

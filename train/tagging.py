@@ -23,7 +23,7 @@ from dataset.workspace import Workspace
 from train import record
 from train.data import Photos, Row, blur_key, cached, faceless, plain_loader, rows_of, train_loader
 from train.letterbox import UInt8
-from train.loop import choose_device, fit
+from train.loop import CHECKPOINT, choose_device, fit
 from train.metrics import wilson
 from train.models.backbones import feature_extractor
 from train.models.taggers import TagNet, both_flips
@@ -131,7 +131,7 @@ def _train_whole(work: Work) -> RunResult:
     wall, cpu = time.perf_counter(), time.process_time()
     recipe, net, targets = work.recipe, work.net, work.targets
     try:
-        if recipe.warm_start:
+        if recipe.warm_start and not (work.run.folder / CHECKPOINT).is_file():  # which holds fitted heads already
             _fit_frozen(work)
         squares = {part: _squares(work, part) for part in work.rows}
         loop = TaggingLoop(net, recipe, work.heads, targets["train"])

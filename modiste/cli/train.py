@@ -43,6 +43,7 @@ def segmentation(
     overrides: Overrides = None,
     device: Device = "auto",
     devices: Annotated[int, typer.Option(help="GPUs (with --device cpu: processes) that share each batch.")] = 1,
+    begin: Annotated[str | None, typer.Option(help="A finished run whose weights to begin with; 'latest' too.")] = None,
     again: Again = False,
     allow_random_split: AllowRandom = False,
     workspace: WorkspacePath = HERE,
@@ -52,6 +53,7 @@ def segmentation(
 
     Two GPUs, stop when nothing gets better, watch by TensorBoard:
     --devices 2 --set patience=8 --set 'logger=[csv, tensorboard]'
+    Go on from a run with new photos or other classes: --begin RUN
 
     Example: modiste train segmentation -w shop -s spring -r segmentation/fast --set epochs=12
     """
@@ -67,6 +69,7 @@ def segmentation(
             overrides=changes,
             device=device,
             devices=devices,
+            begin=begin,
             again=again,
             allow_random_split=allow_random_split,
             progress=progress,
@@ -115,6 +118,9 @@ def tagging(
 def evaluate(
     run: Annotated[str, typer.Argument(help="Run id, 'latest', 'latest:segmentation' or 'latest:tagging'.")] = "latest",
     part: Annotated[str, typer.Option(help="Part to judge on: test or validation.")] = "test",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Predict otherwise, and keep nothing: --set grabcut_front=true.")
+    ] = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -124,8 +130,8 @@ def evaluate(
     """
     from train.evaluate import evaluate as step
 
-    ws = open_workspace(workspace)
-    perform("evaluate", lambda progress: step(ws, run=run, part=part, progress=progress), as_json)
+    ws, changes = open_workspace(workspace), read_overrides(overrides)
+    perform("evaluate", lambda progress: step(ws, run=run, part=part, prediction=changes, progress=progress), as_json)
 
 
 def register(app: typer.Typer) -> None:

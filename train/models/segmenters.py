@@ -46,7 +46,7 @@ def build_segmenter(recipe: SegmentationRecipe, classes: int, *, pretrained: boo
     mean, std = normalisation(recipe.backbone)
     net = _smp(recipe, classes, hub=weights == "hub")
     if weights == "offline":
-        load_by_order(net.encoder, offline_state())  # type: ignore[arg-type]
+        load_by_order(net.encoder, offline_state(recipe.backbone))  # type: ignore[arg-type]
     return Normalised(net, torch.tensor(mean).view(3, 1, 1), torch.tensor(std).view(3, 1, 1))
 
 
