@@ -31,6 +31,7 @@ from train.letterbox import UInt8
 from train.models.backbones import channels_last
 from train.record import write_csv
 from train.seeding import derived
+from train.step_rate import StepRate
 from train.torchvision_shim import lightning
 
 CHECKPOINT = "last.ckpt"
@@ -350,12 +351,13 @@ def _fit_here(
     keep = lightning.pytorch.callbacks.ModelCheckpoint(
         folder, filename=Path(CHECKPOINT).stem, save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
     )
+    watching = [StepRate()] if device == "cuda" and how.devices == 1 else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
             max_epochs=loop.numbers.epochs, accelerator=device, devices=how.devices, logger=False,
             strategy="ddp" if how.devices > 1 else "auto", use_distributed_sampler=False,
-            accumulate_grad_batches=how.accumulate, callbacks=[keep, _Report(folder, progress, how.loggers)],
+            accumulate_grad_batches=how.accumulate, callbacks=[keep, _Report(folder, progress, how.loggers), *watching],
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,
             precision=how.lightning_precision(device), default_root_dir=folder,
         )  # fmt: skip
