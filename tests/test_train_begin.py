@@ -17,6 +17,7 @@ from train import record
 from train.begin import begin_of
 from train.retrain import plan, retrain
 from train.segmentation import train_segmentation
+from train.tagging import train_tagging
 
 NINE = {
     "classes": {"background": [], "rest": ["head", "leg"], "dress": ["dress"], "shoe": ["shoe"]},
@@ -71,15 +72,28 @@ def test_a_network_of_another_kind_is_refused(first: tuple[Workspace, str]) -> N
         begun(ws, run, architecture="article", decoder={})
 
 
+def test_a_segmenter_begins_with_the_backbone_of_a_tagger(first: tuple[Workspace, str]) -> None:
+    ws, _ = first
+    words = {"backbone": "test_efficientnet", "weights": "none", "side": 64, "workers": 0, "epochs": 1, "batch": 4}
+    tagger = train_tagging(ws, snapshot="v1", recipe="fast", field="colour", overrides=words, device="cpu")
+    still = {"learning_rate": 1e-9, "weight_decay": 0, "ema": 0.0, "decoder": {"decoder_channels": [8, 8, 8, 8, 8]}}
+    run = begun(ws, tagger.run, **still)
+    old, new = (load_file(ws.runs / each / "model.safetensors") for each in (tagger.run, run.id))
+    names = [name.removeprefix("backbone.") for name in old if name.endswith("conv_pwl.weight")]
+    assert len(names) > 1
+    assert all(np.allclose(old[f"backbone.{name}"], new[f"net.encoder.model.{name}"], atol=1e-6) for name in names)
+    assert run.data["recipe"]["begin"]["run"] == tagger.run
+
+
 def test_a_run_that_is_not_there_or_not_finished_is_refused(first: tuple[Workspace, str]) -> None:
     ws, _ = first
     with pytest.raises(EmptyError, match="no run 'nothing'"):
-        begin_of(ws, "nothing", "segmentation")
+        begin_of(ws, "nothing")
     cut = record.new_run(
         ws, task="segmentation", recipe={"name": "x"}, snapshot="v1", fingerprint="f", taxonomy="", seeds={}, counts={}
     )
     with pytest.raises(TrainingError, match="not finished"):
-        begin_of(ws, cut.id, "segmentation")
+        begin_of(ws, cut.id)
     shutil.rmtree(cut.folder)
 
 

@@ -1,4 +1,5 @@
-"""Begin a training with another run's weights instead of a package's: from three classes to nine, on with new photos.
+"""Begin a training with another run's weights instead of a package's: from three classes to nine, on with new photos,
+or a segmenter with the backbone of a tagger.
 
 In: a network and a finished run. Out: the network with each tensor of the same name and shape, and what the record says
 of it. The head of other classes stays as it was drawn. Never trains.
@@ -18,6 +19,8 @@ from dataset.workspace import Workspace
 from train import record
 from train.weights import WEIGHT_FILE, read_weights
 
+# Task of the run -> how its backbone's names begin, and how those of a segmenter do.
+NAMES = {"segmentation": ("net.", "net."), "tagging": ("backbone.", "net.encoder.model.")}
 LEAST = 0.5  # share of the network's numbers; with less it would be another architecture
 
 
@@ -28,6 +31,7 @@ class Begin:
     run: str
     weights: str
     file: Path
+    task: str
 
     @property
     def recorded(self) -> dict[str, str]:
@@ -35,22 +39,25 @@ class Begin:
         return {"run": self.run, "weights": self.weights}
 
 
-def begin_of(ws: Workspace, run: str, task: str) -> Begin:
-    """Of a run id or 'latest' (of `task`). Raises EmptyError, TrainingError: not finished, of another task."""
-    found = record.load(ws, run, task=task)
-    if found.task != task or not found.done:
+def begin_of(ws: Workspace, run: str) -> Begin:
+    """For a segmenter: of a run id, 'latest' (segmentation) or 'latest:tagging'. Raises EmptyError, TrainingError: not
+    finished, of a task whose network has no such backbone."""
+    found = record.load(ws, run, task="segmentation")
+    if found.task not in NAMES or not found.done:
         raise TrainingError(
-            f"is {'a ' + found.task + ' run' if found.done else 'not finished'}",
+            f"is a {found.task} run" if found.done else "is not finished",
             where=f"run {found.id}",
-            expected=f"a finished {task} run to begin with",
+            expected=f"a finished run of {' or '.join(NAMES)} to begin with",
         )
-    return Begin(found.id, str(found.data["results"]["weights"]), found.folder / WEIGHT_FILE)
+    return Begin(found.id, str(found.data["results"]["weights"]), found.folder / WEIGHT_FILE, found.task)
 
 
-def take(net: nn.Module, begin: Begin, task: str) -> str:
+def take(net: nn.Module, begin: Begin) -> str:
     """Copy what fits and tell how much did. Raises TrainingError where less than half of the network's numbers do, or
     the file is not the one recorded."""
-    tensors, facts = read_weights(begin.file, task)
+    tensors, facts = read_weights(begin.file, begin.task)
+    theirs, ours = NAMES[begin.task]
+    tensors = {name.replace(theirs, ours, 1) if name.startswith(theirs) else name: t for name, t in tensors.items()}
     if facts["weights"] != begin.weights:
         raise TrainingError("are not those of its record", where=str(begin.file), cure="Train that run again")
     own = net.state_dict()

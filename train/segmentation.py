@@ -103,7 +103,7 @@ def train_segmentation(
     """Train, go on with a run of this recipe and data that was cut off, or (unless `again`) tell of one that is done.
 
     `progress` counts optimiser steps. Of several `devices` each gets its share of a batch. `begin` is a finished
-    segmentation run (an id, or 'latest') to begin with instead of a package's weights; classes may be others.
+    run to begin with instead of a package's weights: of segmentation (classes may be others), or of tagging (backbone).
 
     Raises SettingsError (recipe), SnapshotError, EmptyError (a part without masks), TrainingError (no CUDA, fewer
     devices, a logger's package missing, memory full with one photo, weights to begin with of another network).
@@ -114,7 +114,7 @@ def train_segmentation(
     check_split(frozen, allow_random_split)
     spread.check_devices(device, devices)
     check_boards(chosen.logger)
-    start = begin_of(ws, begin, "segmentation") if begin else None
+    start = begin_of(ws, begin) if begin else None
     resolved = chosen.model_dump() | ({"begin": start.recorded} if start else {})
     if not again and (done := done_before(ws, frozen, resolved)):
         return done
@@ -128,7 +128,7 @@ def train_segmentation(
         arrays = {part: segmentation_arrays(ws, frozen, part, found, size, space) for part, found in rows.items()}
         seed_everything(chosen.seed)
         net = build_segmenter(chosen, len(space.classes), pretrained=start is None)
-        begun = [take(net, start, "segmentation")] if start else []
+        begun = [take(net, start)] if start else []
         if chosen.architecture == "article":
             net.mean.copy_(mean_image(arrays["train"][0]))
         weights = None
