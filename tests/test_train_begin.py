@@ -15,6 +15,7 @@ from dataset.errors import EmptyError, TrainingError
 from dataset.workspace import Workspace
 from train import record
 from train.begin import begin_of
+from train.predict import load_segmenter
 from train.retrain import plan, retrain
 from train.segmentation import train_segmentation
 from train.tagging import train_tagging
@@ -45,6 +46,7 @@ def test_a_run_begun_with_another_starts_where_that_one_ended(first: tuple[Works
     assert abs(on.data["results"]["score"] - ended) < 0.05
     assert on.data["results"]["score"] > anew.data["results"]["score"] + 0.1
     assert on.data["recipe"]["begin"] == {"run": run, "weights": record.load(ws, run).data["results"]["weights"]}
+    assert load_segmenter(on.folder).facts["begin"] == on.data["recipe"]["begin"]
     assert on.data["results"]["notes"] == [f"began with 100.0% of run {run}'s numbers"]
 
 

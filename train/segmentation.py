@@ -184,7 +184,9 @@ def run_loop(
         record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
         raise
     known = {key: run.data[key] for key in ("task", "snapshot", "fingerprint", "taxonomy")}
-    known["recipe"] = {key: value for key, value in run.data["recipe"].items() if key not in BESIDE}
+    recipe = run.data["recipe"]
+    known["recipe"] = {key: value for key, value in recipe.items() if key not in BESIDE}
+    known |= {"begin": recipe["begin"]} if "begin" in recipe else {}
     known |= {"run": run.id, "record": record.compact(run)}
     weights = save_weights(run.folder / WEIGHT_FILE, loop.best, {**known, **facts})
     best = loop.history[loop.best_epoch - 1]
