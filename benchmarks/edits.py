@@ -5,9 +5,11 @@ Out: a table, and --json FILE.
 Kept: `background white shadow, compose square` through the written PNG: garment pixels that differ from the photo, by
 the network's own sure garment and, as a check that isn't its own, the share of the annotators' garment pixels that is
 still the photo's. Power: honest results of three steps, and the same with a planted violation inside the garment
-(recoloured by 25 or 10 in a*b*, a print blurred or
-softened, shifted by 2 px, a patch repainted); caught is 'review' or 'refuse'. False alarms: honest
-results not passed. Photos of odd place in the folder only: the limits were set looking at even ones. Intervals: Wilson.
+(recoloured by 25 or 10 in a*b*, a print blurred or softened, shifted by 2 px, a patch
+repainted; the whole garment or its busiest patch softened by a Gaussian of 1 or 1.5 px, saved as JPEG of quality 40, or
+shrunk to 0.7 and back, in px of the photo); caught is review or refuse, by the guard as it is and without its figure
+for detail. False alarms: honest results not passed. Photos of odd place in the folder only: the limits were set looking
+at even ones. Intervals: Wilson.
 Example: python -m benchmarks.edits --data DIR --photos 200 --planted 60 --json edits.json
 """
 
@@ -38,6 +40,7 @@ from train.metrics import wilson
 
 CHAIN = "background white shadow, compose square"
 STEPS = ("compose square-800", "beautify", "upscale 2")
+HONEST = ("compose square-500", "compose square-800 straighten", "beautify denoise", "upscale 4", "upscale 2 lanczos")
 Known = dict[str, Any]
 
 
@@ -99,6 +102,26 @@ def violations(rgb: np.ndarray, garment: np.ndarray, rng: np.random.Generator) -
     }
 
 
+def softenings(rgb: np.ndarray, garment: np.ndarray, times: int) -> dict[str, np.ndarray]:
+    """Fine detail lost in four ways, all over the garment and in its busiest patch; `times` px for one of the photo."""
+    height, width = rgb.shape[:2]
+    small = cv2.resize(rgb, (round(0.7 * width / times), round(0.7 * height / times)), interpolation=cv2.INTER_AREA)
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=40)
+    made = {
+        "softened 1 px": cv2.GaussianBlur(rgb, (0, 0), times),
+        "softened 1.5 px": cv2.GaussianBlur(rgb, (0, 0), 1.5 * times),
+        "JPEG 40": np.asarray(Image.open(file)),
+        "shrunk to 0.7": cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC),
+    }
+    patch = garment & busiest(rgb, garment)
+    return {
+        f"{what}{where}": np.where(mask[..., None], other, rgb).astype(np.uint8)
+        for what, other in made.items()
+        for where, mask in (("", garment), (", a patch", patch))
+    }
+
+
 def dyed(rgb: np.ndarray, turn: float, far: float) -> np.ndarray:
     """Every pixel moved by `far` in a*b*, in the direction `turn`."""
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
@@ -121,19 +144,23 @@ def busiest(rgb: np.ndarray, garment: np.ndarray) -> np.ndarray:
     return out
 
 
-def planted(path: Path, network: Any, number: int) -> list[tuple[str, str, str]]:
-    """(step, violation or 'honest', verdict) of each."""
+def planted(path: Path, network: Any, number: int) -> list[tuple[str, str, str, bool]]:
+    """(step, violation or 'honest', verdict, whether another figure than that for detail objects) of each."""
     rgb = decode(path.read_bytes()).rgb
     picture, _ = seen(rgb, look(network, rgb))
     picture = applied(picture, from_words("background white").steps[0][1], None)[0]
     rng, rows = np.random.default_rng(number), []
-    for words in STEPS:
+    for words in STEPS + HONEST:
         (name, step), before = from_words(words).steps[0], picture.flat()
         after, came_from, _, _ = applied(picture, step, None)
-        results = {"honest": after.flat()} | violations(after.flat(), _wide(after), rng)
+        results, rules = {"honest": after.flat()}, guard_rules()[name]
+        if words in STEPS:
+            results |= violations(after.flat(), _wide(after), rng)
+            results |= softenings(after.flat(), _wide(after), getattr(step, "times", 1))
         for what, result in results.items():
-            verdict = judge(before, result, picture.garment, came_from, guard_rules()[name]).verdict
-            rows.append((words, what, verdict))
+            found = judge(before, result, picture.garment, came_from, rules)
+            others = [reason for reason in found.reasons if not reason.startswith("fine detail")]
+            rows.append((words, what, found.verdict, bool(others)))
     return rows
 
 
@@ -174,6 +201,7 @@ def main() -> None:
         "annotated_still_the_photos": {"median": float(np.median(shares)), "p10": float(np.percentile(shares, 10))},
     }  # fmt: skip
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    bare: Counter[tuple[str, str]] = Counter()
     packed = sorted((args.data / "wardrobe" / "validation").glob("*/*.jpg"))[3::7]
     both = [*photos(args.data, args.planted // 2), *packed[: args.planted - args.planted // 2]]
     for number, path in enumerate(both):
@@ -181,10 +209,17 @@ def main() -> None:
             verdicts = planted(path, network, number)
         except ImageError:
             continue
-        for words, what, verdict in verdicts:
+        for words, what, verdict, without in verdicts:
             counts[words, what][verdict] += 1
+            bare[words, what] += without
     report["guard"] = [
-        {"step": words, "what": what, **_share(sum(found.values()) - found["pass"], sum(found.values())), **found}
+        {
+            "step": words,
+            "what": what,
+            **_share(sum(found.values()) - found["pass"], sum(found.values())),
+            **found,
+            "without_detail": _share(bare[words, what], sum(found.values())),
+        }
         for (words, what), found in counts.items()
     ]
     show(report)
@@ -198,7 +233,9 @@ def show(report: Known) -> None:
             print(f"{name}: {value}")
     for row in report["guard"]:
         caught = f"{row['hits']}/{row['n']} = {row['share']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        print(f"{row['step']:20} {row['what']:16} not passed {caught}; refused {row.get('refuse', 0)}")
+        bare = row["without_detail"]
+        without = f"without detail {bare['hits']} [{bare['low']:.3f}, {bare['high']:.3f}]"
+        print(f"{row['step']:30} {row['what']:24} not passed {caught}; refused {row.get('refuse', 0)}; {without}")
 
 
 if __name__ == "__main__":

@@ -20,9 +20,11 @@ UInt8 = npt.NDArray[np.uint8]
 MARGIN = 0.05
 LONGEST_SIDE_PX = 10_000  # of a template
 MOST_ENLARGED = 2.0  # a template never enlarges a photo further: it would only show blur
-CONTACT_SHARE = 0.05  # of the object's height: what stands so near its lowest point touches the ground
-FLATTENED = 0.35  # height of a contact shadow over the height of what casts it
-DARKEST = 0.42  # opacity under the contact; half of it reaches out as a wide soft shade
+CONTACT_SHARE = 0.05  # of the object's height: what stands so near its lowest point touches the ground, twice: nothing
+DARKEST_CONTACT, DARKEST = 0.65, 0.22  # opacity right under what touches the ground, and of the wide soft shade
+FOOT = 0.025  # of the object's height: half the width within which the lowest point is the ground
+RISES = 0.03  # of the object's height: what hangs so much over its own ground casts nothing close
+THICK = 0.006  # of the object's height
 SPECK_SHARE = 0.001  # of all that is seen: a smaller piece by itself is dust, and moves no frame
 STRIP = 512  # rows mixed at a time, so that 30 megapixels need no second picture in float
 
@@ -110,24 +112,43 @@ def resized(rgba: UInt8, size: tuple[int, int]) -> UInt8:
 def shadow_of(alpha: UInt8) -> UInt8:
     """(H, W) uint8 alpha -> (H, W) uint8 opacity of a black shadow where the object meets the ground.
 
-    What lies within a twentieth of the object's height above its lowest point is flattened onto the ground line and
-    blurred twice: close and dark, wide and faint. Empty where there is no object.
+    In each column that reaches down near the ground, the shadow starts at the object's own lowest point there: close
+    and dark right under it, wide and faint around, so a shoe stands on it though the other stands nearer. Empty where
+    there is no object.
     """
-    top, _, bottom, _ = object_box(alpha)
-    out = np.zeros(alpha.shape, np.float32)
     if not (alpha > 8).any():
-        return out.astype(np.uint8)
+        return np.zeros(alpha.shape, np.uint8)
+    top, left, bottom, right = object_box(alpha)
     tall = bottom - top
-    band = max(2, round(CONTACT_SHARE * tall))
-    foot = alpha[bottom - min(band, tall) : bottom].astype(np.float32) / 255
-    flat = cv2.resize(foot, (alpha.shape[1], max(1, round(band * FLATTENED))), interpolation=cv2.INTER_AREA)
-    start = bottom - flat.shape[0] // 2  # the ground line runs through its middle
-    kept = flat[: max(0, alpha.shape[0] - start)]
-    out[start : start + kept.shape[0]] = kept
-    close, wide = 0.006 * tall + 0.5, 0.022 * tall + 1
-    dark = DARKEST * cv2.GaussianBlur(out, (0, 0), sigmaX=close * 1.6, sigmaY=close)
-    faint = DARKEST * cv2.GaussianBlur(out, (0, 0), sigmaX=wide * 1.6, sigmaY=wide * 0.5)
+    touching = _contacts(alpha, (left, right), bottom, tall)
+    close, wide = 0.004 * tall + 0.5, 0.022 * tall + 1
+    dark = DARKEST_CONTACT * _spread(touching, 2 * close, close)
+    faint = DARKEST * _spread(touching, 1.6 * wide, 0.5 * wide)
     return np.asarray(np.rint(255 * (1 - (1 - dark) * (1 - faint))), dtype=np.uint8)
+
+
+def _contacts(alpha: UInt8, columns: tuple[int, int], bottom: int, tall: int) -> npt.NDArray[np.float32]:
+    """(H, W) in [0, 1]: a line some px thick under the object, paler the higher it hangs over the lowest point near it:
+    a shoe's own lowest point is its ground, though the other shoe stands lower in the picture."""
+    solid = alpha > 127
+    lowest = np.where(solid.any(0), alpha.shape[0] - 1 - solid[::-1].argmax(0), -1)
+    reach = 2 * max(2, round(FOOT * tall)) + 1
+    ground = cv2.dilate(lowest.astype(np.float32)[None], np.ones((1, reach)))[0]
+    over = (ground - lowest) / max(1.0, RISES * tall)
+    hangs = (bottom - 1 - lowest) / max(1.0, CONTACT_SHARE * tall)
+    weight = np.where(lowest >= 0, np.clip(1 - over, 0, 1) ** 2 * np.clip(2 - hangs, 0, 1), 0)
+    out = np.zeros(alpha.shape, np.float32)
+    thick = max(2, round(THICK * tall))
+    for x in range(*columns):
+        if weight[x] > 0:
+            out[max(0, lowest[x] - thick // 2) : lowest[x] + 1 + thick, x] = weight[x]
+    return out
+
+
+def _spread(touching: npt.NDArray[np.float32], across: float, down: float) -> npt.NDArray[np.float32]:
+    """Blurred, its darkest place as dark as before."""
+    soft = cv2.GaussianBlur(touching, (0, 0), sigmaX=across, sigmaY=down)
+    return np.asarray(soft / max(float(soft.max()), 1e-6), dtype=np.float32)
 
 
 def with_shadow(rgba: UInt8, shadow: UInt8) -> UInt8:

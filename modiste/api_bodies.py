@@ -6,7 +6,7 @@ In: JSON, or the text fields of a multipart form. Out: options without unknown n
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -34,8 +34,17 @@ class ImageIn(_Strict):
         return self
 
 
+class PictureIn(_Strict):
+    """A picture beside the photos, such as a backdrop. No URL: it comes with the request."""
+
+    base64: str = Field(description="The file's bytes, plain or as a data: URL.")
+    name: str | None = Field(None, max_length=200, examples=["beach.jpg"])
+
+
 class Options(_Strict):
     """None but the images."""
+
+    pictures: ClassVar[dict[str, str]] = {}  # name of a picture that may be sent beside the photos -> what it is for
 
 
 class TagOptions(Options):
@@ -73,8 +82,13 @@ class ColourOptions(Options):
 
 
 class EditOptions(Options):
-    """One of `ask` and `steps`. No step may name a file."""
+    """One of `ask` and `steps`. No step may name a file; `style look` and `background backdrop` take the picture that
+    was sent under that name."""
 
+    pictures: ClassVar[dict[str, str]] = {
+        "look": "For 'style look': a picture whose light and colours are wanted.",
+        "backdrop": "For 'background backdrop': a picture to lay the figure on.",
+    }
     ask: str | None = Field(
         None, max_length=1_000, description="What you want, in English or Chinese.",
         examples=["white background, centre it, twice as large"],

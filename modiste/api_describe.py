@@ -117,5 +117,8 @@ def _form(options: type[bodies.Options]) -> dict[str, Any]:
     texts = {
         name: {"type": "string", "description": said.get(name, "As in the JSON body.")} for name in options.model_fields
     }
-    return {"type": "object", "required": ["image"], "properties": {"image": image, **texts},
+    beside = {
+        name: {"type": "string", "format": "binary", "description": said} for name, said in options.pictures.items()
+    }
+    return {"type": "object", "required": ["image"], "properties": {"image": image, **texts, **beside},
             "additionalProperties": False}  # fmt: skip

@@ -1,7 +1,8 @@
 """The images of a request: a multipart form or JSON in, names with bytes (or a URL, or what is wrong with it) out.
 
-In: a Starlette request whose body the guard bounds. Out: `Given`s in the order sent, and the checked options. An image
-that can't be used is told as its own problem and leaves the others alone. Decodes nothing: `pixels_of` reads a header.
+In: a Starlette request whose body the guard bounds. Out: `Sent`: photos in order, checked options, pictures beside the
+photos. A photo that can't be used is its own problem and leaves the others alone. Decodes nothing: `pixels_of`
+reads a header.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import io
 import re
 import warnings
 from dataclasses import dataclass
+from typing import Generic
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -20,7 +22,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 
 from dataset.images import MAX_PIXELS
-from modiste.api_bodies import ImageIn, Options, Opts, from_form, options_of, told
+from modiste.api_bodies import ImageIn, Options, Opts, PictureIn, from_form, options_of, told
 from modiste.api_limits import Limits
 from modiste.api_problems import Problem
 
@@ -38,6 +40,15 @@ class Given:
     problem: Problem | None = None
 
 
+@dataclass(frozen=True)
+class Sent(Generic[Opts]):
+    """What a request holds: photos, options, and files of the pictures beside the photos, by name."""
+
+    given: list[Given]
+    options: Opts
+    pictures: dict[str, bytes]
+
+
 class _Body(BaseModel):
     """The images of a JSON body; what else it holds are options."""
 
@@ -45,7 +56,7 @@ class _Body(BaseModel):
     images: list[ImageIn] = Field(min_length=1)
 
 
-async def read_request(request: Request, kind: type[Opts], limits: Limits, most: int) -> tuple[list[Given], Opts]:
+async def read_request(request: Request, kind: type[Opts], limits: Limits, most: int) -> Sent[Opts]:
     """Raises Problem: too many images, none, no such option, too slow, a body of another type."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
@@ -74,17 +85,32 @@ def pixels_of(data: bytes) -> int:
         return 0
 
 
-async def _form(request: Request, kind: type[Opts], limits: Limits, most: int) -> tuple[list[Given], Opts]:
-    async with request.form(max_files=most + 1, max_fields=FORM_FIELDS, max_part_size=64 * 1024) as form:
+async def _form(request: Request, kind: type[Opts], limits: Limits, most: int) -> Sent[Opts]:
+    files = most + 1 + len(kind.pictures)
+    async with request.form(max_files=files, max_fields=FORM_FIELDS, max_part_size=64 * 1024) as form:
         given = [await _upload(each, place, limits) for place, each in enumerate(form.getlist("image"))]
         _count(len(given), most)
-        return given, from_form(kind, _texts(form))
+        pictures = {
+            name: _usable(name, [await _upload(each, 0, limits) for each in sent])
+            for name in kind.pictures
+            if (sent := form.getlist(name))
+        }
+        return Sent(given, from_form(kind, _texts(form, {"image", *kind.pictures})), pictures)
 
 
-def _texts(form: FormData) -> dict[str, list[str]]:
+def _usable(name: str, found: list[Given]) -> bytes:
+    """The bytes of a picture beside the photos. Raises Problem, naming it: without it nothing can be done."""
+    if len(found) > 1:
+        raise Problem("bad_option", f"'{name}' comes twice", cure="Send one")
+    if (wrong := found[0].problem) is not None:
+        raise Problem(wrong.code, f"{name}: {wrong.detail}", cure=wrong.cure)
+    return found[0].data
+
+
+def _texts(form: FormData, files: set[str]) -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {}
     for name, value in form.multi_items():
-        if name == "image":
+        if name in files:
             continue
         if not isinstance(value, str):
             raise Problem("bad_option", f"'{name[:40]}' is a file; images are sent as 'image'")
@@ -101,7 +127,7 @@ async def _upload(sent: UploadFile | str, place: int, limits: Limits) -> Given:
     return Given(name, await sent.read())
 
 
-def _json(body: bytes, kind: type[Opts], limits: Limits, most: int) -> tuple[list[Given], Opts]:
+def _json(body: bytes, kind: type[Opts], limits: Limits, most: int) -> Sent[Opts]:
     try:
         found = _Body.model_validate_json(body)  # its parser bounds the nesting
     except ValidationError as error:
@@ -109,8 +135,21 @@ def _json(body: bytes, kind: type[Opts], limits: Limits, most: int) -> tuple[lis
         broken = any(each["type"] == "json_invalid" for each in error.errors())
         raise Problem("bad_request" if broken else "no_image" if missing else "bad_option", told(error)) from error
     _count(len(found.images), most)
-    options = options_of(kind, found.model_extra or {})
-    return [_given(each, place, limits) for place, each in enumerate(found.images)], options
+    more = dict(found.model_extra or {})
+    pictures = {
+        name: _usable(name, [_given(_picture(name, sent), 0, limits)])
+        for name in kind.pictures
+        if (sent := more.pop(name, None)) is not None
+    }
+    given = [_given(each, place, limits) for place, each in enumerate(found.images)]
+    return Sent(given, options_of(kind, more), pictures)
+
+
+def _picture(name: str, sent: object) -> ImageIn:
+    try:
+        return ImageIn(**PictureIn.model_validate(sent).model_dump())
+    except ValidationError as error:
+        raise Problem("bad_option", f"{name}: {told(error)}") from error
 
 
 def _given(image: ImageIn, place: int, limits: Limits) -> Given:
@@ -141,4 +180,5 @@ def json_body(kind: type[Options]) -> type[BaseModel]:
     """The JSON body of an endpoint with these options, for its description."""
     images = (list[ImageIn], Field(min_length=1, description="Answered in this order."))
     name = kind.__name__.replace("Options", "Request")
-    return create_model(name, __base__=kind, images=images)
+    pictures = {each: (PictureIn | None, Field(None, description=said)) for each, said in kind.pictures.items()}
+    return create_model(name, __base__=kind, images=images, **pictures)  # type: ignore[call-overload]

@@ -37,6 +37,7 @@ KINDS: dict[str, tuple[int, str, str]] = {  # code -> status, title, cure
     "bad_url": (422, "Is no URL that can be asked", "Give an http:// or https:// URL without a user's name"),
     "out_of_memory": (413, "The photo needs more memory than there is", "Reduce the image first"),
     "no_garment": (422, "No garment was found", "Send a photo that shows one"),
+    "no_such_piece": (422, "There is no such piece of the clothes", "Name it otherwise, or by a point: 'at X Y'"),
     "no_person": (422, "No person was found", "Send a photo that shows one"),
     "not_understood": (422, "Some words mean nothing here", "Say it otherwise, such as 'white background, centre it'"),
     "refused": (422, "The guard refused the edit", "Ask for less, or send another photo: the detail says what it saw"),

@@ -62,14 +62,14 @@ class Service:
         await self.jobs.close()
         await self.worker.close()
 
-    async def results(self, work: str, given: list[Given], act: Act) -> list[dict[str, Any]]:
-        """In the order sent. One reader for all URLs of the request."""
+    async def results(self, work: str, given: list[Given], act: Act, beside: int) -> list[dict[str, Any]]:
+        """In the order sent. One reader for all URLs of the request. `beside`: pixels decoded along with each photo."""
         async with AsyncExitStack() as opened:
             read_url = None
             if any(each.url is not None for each in given):
                 read_url = await opened.enter_async_context(url_reader(self.ws, self.crowd.limits))
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.worker.one(work, each, read_url, act)) for each in given]
+                tasks = [group.create_task(self.worker.one(work, each, read_url, act, beside)) for each in given]
             return [task.result() for task in tasks]
 
 
@@ -108,10 +108,11 @@ def _add_work(router: APIRouter, service: Service, work: str) -> None:
     async def endpoint(request: Request) -> Response:
         limits = service.crowd.limits
         name = str(request.path_params.get("name", ""))
-        given, options = await read_request(request, options_type, limits, limits.images)
-        act = service.worker.act_of(work, options, name)
+        sent = await read_request(request, options_type, limits, limits.images)
+        act = service.worker.act_of(work, sent.options, name, sent.pictures)
         try:
-            results = await unless_gone(request, service.results(work, given, act))
+            beside = await service.worker.pixels_beside(sent.pictures)
+            results = await unless_gone(request, service.results(work, sent.given, act, beside))
         except Problem as problem:
             if problem.code == "gone":
                 service.metrics.dropped.inc()
@@ -135,14 +136,16 @@ def _add_job(router: APIRouter, service: Service, work: str) -> None:
         service.jobs.refuse_full()
         name = str(request.path_params.get("name", ""))
         limits = service.crowd.limits
-        given, options = await read_request(request, options_type, limits, limits.job_images)
-        act = service.worker.act_of(work, options, name)
+        sent = await read_request(request, options_type, limits, limits.job_images)
+        given = sent.given
+        act = service.worker.act_of(work, sent.options, name, sent.pictures)
+        beside = await service.worker.pixels_beside(sent.pictures)
 
         async def chunks() -> AsyncIterator[list[dict[str, Any]]]:
             for start in range(0, len(given), limits.images):
                 part = given[start : start + limits.images]
                 given[start : start + limits.images] = [Given("")] * len(part)  # their bytes are let go of
-                yield await service.results(work, part, act)
+                yield await service.results(work, part, act, beside)
 
         client = request.scope["modiste.client"]
         job = service.jobs.start(client, len(given), service.worker.models(work, name), chunks)

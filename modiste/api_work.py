@@ -11,7 +11,7 @@ import asyncio
 import base64
 import os
 import struct
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -78,8 +78,10 @@ class Worker:
         self._computing.shutdown(wait=True, cancel_futures=True)
         self._decoding.shutdown(wait=True, cancel_futures=True)
 
-    async def one(self, work: str, given: Given, read_url: ReadUrl | None, act: Act) -> dict[str, Any]:
-        """The result of one image, or its problem under `error`.
+    async def one(
+        self, work: str, given: Given, read_url: ReadUrl | None, act: Act, beside: int = 0
+    ) -> dict[str, Any]:  # fmt: skip
+        """The result of one image, or its problem under `error`; `beside` as in `pixels_beside`.
 
         No name here or in what it was given keeps a raised exception: its traceback holds this frame and so the photo,
         and the circle would stay in memory until a garbage collection.
@@ -88,7 +90,7 @@ class Worker:
             code, body = given.problem.code, given.problem.body()
         else:
             try:
-                result = {"image": given.name, **await self._acted(given, read_url, act)}
+                result = {"image": given.name, **await self._acted(given, read_url, act, beside)}
                 self.metrics.images.labels(work, "ok").inc()
                 return result
             except Exception as error:
@@ -96,14 +98,29 @@ class Worker:
         self.metrics.images.labels(work, code).inc()
         return {"image": given.name, "error": body}
 
-    async def _acted(self, given: Given, read_url: ReadUrl | None, act: Act) -> dict[str, Any]:
+    async def _acted(self, given: Given, read_url: ReadUrl | None, act: Act, beside: int) -> dict[str, Any]:
         data = given.data
         if given.url is not None:
             assert read_url is not None  # opened wherever a request has a URL
             data = await read_url(given.url)
         pixels = await self._decoded(_checked, data, self.limits.pixels)
-        async with self.budget.of(pixels):
+        async with self.budget.of(pixels + beside):
             return await act(data)
+
+    async def pixels_beside(self, pictures: Mapping[str, bytes]) -> int:
+        """Pixels of the pictures beside the photos, each seen whole. Raises Problem that names it for a bad one."""
+        from modiste.api_edit import fit_for_use
+
+        total = 0
+        for name, data in pictures.items():
+            try:
+                pixels = await self._decoded(_checked, data, self.limits.pixels)
+            except Problem as problem:
+                raise Problem(problem.code, f"{name}: {problem.detail}", cure=problem.cure) from problem
+            async with self.budget.of(pixels):
+                await self._decoded(fit_for_use, name, data, self.limits.pixels)
+            total += pixels
+        return total
 
     async def _decoded(self, step: Callable[..., Value], *given: Any) -> Value:
         return await asyncio.get_running_loop().run_in_executor(self._decoding, step, *given)
@@ -111,14 +128,15 @@ class Worker:
     async def photo(self, data: bytes) -> UInt8:
         return await self._decoded(_photo, data, self.limits.pixels)
 
-    def act_of(self, work: str, options: Any, name: str = "") -> Act:
-        """Raises Problem where the part isn't here, or there is no such flow or field."""
+    def act_of(self, work: str, options: Any, name: str = "", pictures: Mapping[str, bytes] | None = None) -> Act:
+        """Raises Problem where the part isn't here, or there is no such flow or field. `pictures` are those beside the
+        photos, by name."""
         if work == "flow":
             return self._flow(name, options)
         self.needs(work)
         acts: dict[str, Callable[[Any], Act]] = {
             "tag": self._tag, "cutout": self._cutout, "similar": self._similar, "colour": self._colour,
-            "edit": self._edit,
+            "edit": lambda options: self._edit(options, pictures or {}),
         }  # fmt: skip
         return acts[work](options)
 
@@ -195,16 +213,18 @@ class Worker:
 
         return act
 
-    def _edit(self, options: EditOptions) -> Act:
+    def _edit(self, options: EditOptions, given: Mapping[str, bytes]) -> Act:
         from modiste.api_edit import edited, wanted
 
-        chain, look = wanted(options, self.limits.pixels), self.parts.look
+        chain, look = wanted(options, self.limits.pixels, given), self.parts.look
         assert look is not None  # `needs` looked
         weights = self.parts.segmenter_name[1]
 
         async def act(data: bytes) -> dict[str, Any]:
             most = self.limits.pixels
-            return await self.lanes["edit"].ask(lambda: edited(data, look, chain, weights=weights, most_pixels=most))
+            return await self.lanes["edit"].ask(
+                lambda: edited(data, look, chain, weights=weights, most_pixels=most, given=given)
+            )
 
         return act
 

@@ -28,7 +28,7 @@ TRANSPARENT = "transparent"
 GROUNDS = "white, #RRGGBB, transparent or a picture file"
 MATTING_PX = 12_000_000  # larger photos get guided edges: matting takes 0.7 s of CPU a megapixel
 MATTING_DOUBT = 0.15  # of the pixels undecided; more is no outline, and matting would work on all of it
-VERSION = 2  # raise it when the same settings give other pixels
+VERSION = 3  # raise it when the same settings give other pixels
 
 
 @dataclass(frozen=True)

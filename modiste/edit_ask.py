@@ -7,12 +7,12 @@ grammar of patterns, longest first: what it says it understood it did. Never gue
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from dataset.errors import UsageError
 from dataset.settings import parse_settings
-from modiste.edit_chain import Chain, chain_of
+from modiste.edit_chain import Chain, chain_of, in_order
 from modiste.edit_colours import CHINESE, SPELLED, colours
 from modiste.edit_steps import STEPS
 
@@ -33,15 +33,15 @@ class NotUnderstood(UsageError):
     """Some words mean nothing here."""
 
 
-def understood(text: str, keep: str = "person", *, files: bool = True) -> Chain:
+def understood(text: str, keep: str = "person", *, files: bool = True, given: Collection[str] = ()) -> Chain:
     """Raises NotUnderstood (exit 2) for words that mean nothing here, naming them and what was understood; `files`
-    as in `chain_of`."""
+    and `given` as in `chain_of`."""
     if len(text) > MOST_LETTERS:
         raise UsageError(f"--ask of {len(text)} letters", expected=f"at most {MOST_LETTERS}")
     wishes: Wishes = {}
     text, pictures = _without_pictures(text)
     rest = _plain(text)
-    for pattern, take in _grammar():
+    for pattern, take in _grammar(tuple(given)):
         while match := pattern.search(rest):
             take(match, wishes)
             rest = f"{rest[: match.start()]} | {rest[match.end() :]}"
@@ -52,13 +52,13 @@ def understood(text: str, keep: str = "person", *, files: bool = True) -> Chain:
     left = [re.sub(r"file-\d+", lambda token: pictures[token[0]], each) for each in _unknown(rest)]
     found = [(name, parse_settings(STEPS[name], settings, f"--ask '{text}'")) for name, settings in wishes.items()]
     if left or not found:
-        chain = chain_of(found, keep, files=files).words() if found else "nothing"
+        chain = Chain(tuple(in_order(found)), keep).words() if found else "nothing"
         what = f"didn't understand {', '.join(repr(each) for each in left)}" if left else "asks for no edit"
         raise NotUnderstood(
             f"'{text}': {what}; understood: {chain}",
             cure="Say it otherwise (such as 'white background, soft shadow, centre it, twice as large'), or use --do",
         )
-    return chain_of(found, keep, files=files)
+    return chain_of(found, keep, files=files, given=given)
 
 
 def _without_pictures(text: str) -> tuple[str, dict[str, str]]:
@@ -84,14 +84,15 @@ def _unknown(rest: str) -> list[str]:
     return [re.sub(r"\s+", " ", piece).strip() for piece in bare if piece.strip(" .'\"-&+")]
 
 
-def _grammar() -> list[tuple[re.Pattern[str], Take]]:
+def _grammar(given: tuple[str, ...]) -> list[tuple[re.Pattern[str], Take]]:
     """Patterns in the order they are tried; each takes its words away."""
     names = sorted([*colours(), *SPELLED, "gray", "light gray", "dark gray"], key=len, reverse=True)
     chinese = sorted(CHINESE, key=len, reverse=True)
     colour = rf"(#[0-9a-f]{{6}}|(?:{'|'.join(re.escape(name) for name in names)})(?![a-z])|(?:{'|'.join(chinese)})色?)"
     number = rf"({'|'.join(NUMBERS)}|\d+)"
     it = r"(?:it|the (?:garment|product|colou?r|dress|shirt|item|clothes)|this|colou?r)"
-    picture = r"(file-\d+)"
+    dye = r"(?:recolou?r|dye|paint|colou?r|turn|make|change)"
+    picture = rf"(?:the )?({'|'.join([r'file-[0-9]+', *given])})(?: picture| photo| image)?"
     rules: list[tuple[str, Take]] = [
         (rf"(?:in |with |take |use |copy )?(?:the )?(?:look|style|mood|light)(?: and colou?rs)? (?:of|from|like) "
          rf"{picture}|(?:styled? |look(?:ing)? )(?:it |this )?(?:like|as) {picture}|"
@@ -134,7 +135,13 @@ def _grammar() -> list[tuple[re.Pattern[str], Take]]:
         (r"(?:repair|restore|mend|fix)(?: the| a)?(?: damage| scratch(?:es)?| holes?| tears?)?|"
          r"(?:修复|修补)(?:划痕|破洞|破损)?",
          lambda m, w: _set(w, "repair")),
-        (rf"(?:recolou?r|dye|paint|colou?r|turn|make|change)(?: {it})*(?: to| in| into)? {colour}", _dyed),
+        (rf"{dye} (?:the )?{colour} (?:garment|piece|part|one|coat|dress|jacket|trousers|pants|skirt|shirt|top|sweater)"
+         rf"(?: to| in| into)? {colour}|"
+         rf"把?{colour}的?(?:部分|外套|裙子|裤子|上衣)?(?:染成|改成|变成|换成|改为|换为){colour}", _dyed_of),
+        (rf"{dye} (?:the )?(upper|lower) (?:part|piece|garment|half)(?: to| in| into)? {colour}|"
+         rf"(?:把)?(上|下)(?:半身|身|装)(?:染成|改成|变成|换成|改为|换为){colour}", _dyed_of),
+        (rf"{dye} (?:all|everything)(?: to| in| into)? {colour}", lambda m, w: _set(w, "recolour", to=m[1], of="all")),
+        (rf"{dye}(?: {it})*(?: to| in| into)? {colour}", _dyed),
         (rf"(?:衣服|它|颜色)?(?:染成|改成|变成|换成|改为|换为){colour}", _dyed),
     ]  # fmt: skip
     return [(re.compile(_bounded(pattern)), take) for pattern, take in rules]
@@ -167,6 +174,11 @@ def _like(match: re.Match[str], wishes: Wishes) -> None:
 
 def _dyed(match: re.Match[str], wishes: Wishes) -> None:
     _set(wishes, "recolour", to=_words(match)[0])
+
+
+def _dyed_of(match: re.Match[str], wishes: Wishes) -> None:
+    of, to = _words(match)
+    _set(wishes, "recolour", to=to, of={"上": "upper", "下": "lower"}.get(of, of))
 
 
 def _larger(match: re.Match[str], wishes: Wishes) -> None:

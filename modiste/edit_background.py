@@ -6,11 +6,13 @@ Never relights the figure: what is wrong between its light and the new backdrop'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dataset.errors import UsageError
+from dataset.images import decode
 from labeling.staging import parse_colour
 from modiste.cutout_settings import Ground, ground_of
 from modiste.edit_colours import english, named
@@ -18,6 +20,8 @@ from modiste.edit_picture import Picture, UInt8
 from modiste.edit_steps import Background
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+BACKDROP = "backdrop"  # the word for a picture that was sent beside the photo
+NOTHING: Mapping[str, bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,16 @@ class Gradient(Ground):
         return np.asarray(np.clip(np.floor(upper + (lower - upper) * down + noise), 0, 255), dtype=np.uint8)
 
 
-def ground_named(words: str) -> Ground:
-    """'white', 'navy blue', '#f4f4f4', 'white..light grey' or a picture file. Raises UsageError."""
+def is_picture(words: str) -> bool:
+    """A file's name, or the word for one that was sent."""
+    return words == BACKDROP or words.lower().endswith(PICTURES)
+
+
+def ground_named(words: str, given: Mapping[str, bytes] = NOTHING) -> Ground:
+    """'white', 'navy blue', '#f4f4f4', 'white..light grey', a picture file, or one of the files `given` by a word.
+    Raises UsageError, ImageError for a given one that can't be decoded."""
+    if words in given:
+        return Ground(None, decode(given[words]).rgb)
     if words.lower().endswith(PICTURES):
         ground = ground_of(words)
         if ground is not None:
@@ -48,6 +60,6 @@ def ground_named(words: str) -> Ground:
     return Ground(named(words))
 
 
-def background(picture: Picture, settings: Background) -> Picture:
+def background(picture: Picture, settings: Background, given: Mapping[str, bytes] = NOTHING) -> Picture:
     """Lay the figure on something else. Nothing moves."""
-    return replace(picture, ground=ground_named(settings.to), shadow=settings.shadow == "soft")
+    return replace(picture, ground=ground_named(settings.to, given), shadow=settings.shadow == "soft")

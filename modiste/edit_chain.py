@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,7 @@ from modiste.edit_learned import fingerprint_of, settled
 from modiste.edit_picture import KEPT
 from modiste.edit_steps import STEPS, Background, Recolour, Step, Style
 
-VERSION = 2  # raise it when the same chain gives other pixels
+VERSION = 3  # raise it when the same chain gives other pixels
 KEYS = ("steps", "keep")
 
 
@@ -53,9 +53,12 @@ class Chain:
         return hashlib.sha256(json.dumps([VERSION, facts], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def chain_of(steps: list[tuple[str, Step]], keep: str = "person", *, files: bool = True) -> Chain:
+def chain_of(
+    steps: list[tuple[str, Step]], keep: str = "person", *, files: bool = True, given: Collection[str] = ()
+) -> Chain:
     """In running order. Raises UsageError for none, for one that comes twice, for a colour nobody knows, and where a
-    step names a file though it comes from someone who may name none (`files`): nothing is then looked for on disk."""
+    step names a file though it comes from someone who may name none (`files`): nothing is then looked for on disk.
+    `given`: words that stand for pictures sent beside the photo; each must be used."""
     names = [name for name, _ in steps]
     if not names:
         raise UsageError("a chain without steps", expected="some of " + ", ".join(STEPS))
@@ -64,11 +67,18 @@ def chain_of(steps: list[tuple[str, Step]], keep: str = "person", *, files: bool
     if keep not in KEPT:
         raise UsageError(f"keep: {keep}", expected=" or ".join(KEPT))
     for name, step in steps:
-        if not files and names_file(step):
-            raise UsageError(f"{name} names a picture file", expected="a colour: no file can be named here")
-        _check(step)
+        if not files and names_file(step) and picture_of(step) not in given:
+            raise UsageError(f"{name} names a picture file", expected=_SENT[name])
+        _check(step, given)
+    if idle := sorted(set(given) - {picture_of(step) for _, step in steps}):
+        raise UsageError(f"no step uses {', '.join(idle)}", expected="'style look' or 'background backdrop'")
     settled_steps = [(name, settled(step)) for name, step in steps]
-    return Chain(tuple(sorted(settled_steps, key=lambda each: list(STEPS).index(each[0]))), keep)
+    return Chain(tuple(in_order(settled_steps)), keep)
+
+
+def in_order(steps: list[tuple[str, Step]]) -> list[tuple[str, Step]]:
+    """As they run, in whatever order they were said."""
+    return sorted(steps, key=lambda each: list(STEPS).index(each[0]))
 
 
 def read_chain(name: str) -> Chain:
@@ -106,7 +116,7 @@ def parse_chain(values: dict[str, Any], where: str) -> Chain:
     return chain_of(found, str(values.get("keep", "person")))
 
 
-def from_words(text: str, keep: str = "person", *, files: bool = True) -> Chain:
+def from_words(text: str, keep: str = "person", *, files: bool = True, given: Collection[str] = ()) -> Chain:
     """'background white shadow, compose 1600x2000 margin 0.1 straighten, upscale 2'. Raises UsageError."""
     found = []
     for part in (each.strip() for each in text.split(",")):
@@ -114,21 +124,28 @@ def from_words(text: str, keep: str = "person", *, files: bool = True) -> Chain:
         if name:
             model = step_named(name.lower(), f"--do '{text}'")
             found.append((name.lower(), parse_settings(model, _WORDS[name.lower()](rest.strip()), f"--do '{part}'")))
-    return chain_of(found, keep, files=files)
+    return chain_of(found, keep, files=files, given=given)
 
 
 def pictures_of(step: Step) -> dict[str, str]:
     """Files a step names, that are there: a new backdrop, the picture whose look is wanted."""
-    named = {"picture": step.to} if isinstance(step, Background) else {}
-    named |= {"look": step.like} if isinstance(step, Style) else {}
-    return {key: path for key, path in named.items() if Path(path).is_file()}
+    key = "look" if isinstance(step, Style) else "picture"
+    path = picture_of(step)
+    return {key: path} if path is not None and Path(path).is_file() else {}
+
+
+def picture_of(step: Step) -> str | None:
+    """Its words where they may mean a picture: a look's always do, a background's may."""
+    if isinstance(step, Style):
+        return step.like
+    return step.to if isinstance(step, Background) else None
 
 
 def names_file(step: Step) -> bool:
-    """Whether running it would read a picture from disk."""
-    from modiste.edit_background import PICTURES
+    """Whether running it would read a picture."""
+    from modiste.edit_background import is_picture
 
-    return isinstance(step, Style) or (isinstance(step, Background) and step.to.lower().endswith(PICTURES))
+    return isinstance(step, Style) or (isinstance(step, Background) and is_picture(step.to))
 
 
 def step_named(name: str, where: str) -> type[Step]:
@@ -138,17 +155,26 @@ def step_named(name: str, where: str) -> type[Step]:
     return STEPS[name]
 
 
-def _check(step: Step) -> None:
+_SENT = {
+    "background": "a colour, or 'backdrop' with the picture sent under that name; no file can be named here",
+    "style": "'style look', with the picture sent as 'look'; no file can be named here",
+}
+
+
+def _check(step: Step, given: Collection[str]) -> None:
     from labeling.staging import parse_template
     from modiste.edit_background import ground_named
+    from modiste.edit_cloths import PLACES
     from modiste.edit_colours import named
     from modiste.edit_style import read_reference
 
     if isinstance(step, Recolour):
         named(step.to)
-    if isinstance(step, Background):
+        if step.of and step.of not in PLACES:
+            named(step.of)
+    if isinstance(step, Background) and step.to not in given:
         ground_named(step.to)
-    if isinstance(step, Style):
+    if isinstance(step, Style) and step.like not in given:
         read_reference(step.like)
     template = getattr(step, "template", "square")
     if template != "square":
@@ -215,6 +241,11 @@ def _upscale(rest: str) -> dict[str, Any]:
     return {**found, **({"times": int(digits) if digits.isdigit() else digits} if rest else {})}
 
 
+def _recolour(rest: str) -> dict[str, Any]:
+    rest, found = _flags(rest, {r"at (\S+ \S+)": ("at", None), r"of (.+)": ("of", None)})
+    return {**found, **({"to": rest} if rest else {})}
+
+
 def _style(rest: str) -> dict[str, Any]:
     rest, found = _flags(rest, {r"strength (\S+)": ("strength", None), "garment": ("garment", True)})
     return {**found, **({"like": rest} if rest else {})}
@@ -222,5 +253,5 @@ def _style(rest: str) -> dict[str, Any]:
 
 _WORDS: dict[str, Callable[[str], dict[str, Any]]] = {
     "background": _background, "compose": _compose, "beautify": _beautify, "repair": _repair, "upscale": _upscale,
-    "recolour": lambda rest: {"to": rest} if rest else {}, "style": _style,
+    "recolour": _recolour, "style": _style,
 }  # fmt: skip

@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict
 from dataset.errors import MaskError, UsageError
 from dataset.settings import parse_settings, read_yaml
 from labeling.colour_difference import delta_e_2000
+from modiste.edit_detail import detail_lost
+from modiste.edit_pattern import pattern_lost
 
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[Any]
@@ -44,6 +46,8 @@ class Rules(BaseModel):
     delta_worst: tuple[float, float] | None = None
     texture: tuple[float, float] | None = None
     logo: tuple[float, float] | None = None
+    detail: tuple[float, float] | None = None
+    pattern: tuple[float, float] | None = None
     made: tuple[float, float] | None = None
     lost: tuple[float, float] | None = None
     blind: tuple[float, float] | None = None
@@ -54,9 +58,10 @@ class Rules(BaseModel):
 @dataclass(frozen=True)
 class Judgement:
     """`pixels` compared; `changed` of them, None where the step resampled; `delta_*` CIEDE2000 (mean, 95th percentile,
-    worst patch); `texture` and `logo` drift in [0, 1]; `made` and `lost`, shares of the garment;
-    `blind`, share of the outline that no edge bears out, and `left`, what beside the figure has its colours, over its
-    area (edit_outline.py); `reasons` in words."""
+    worst patch); `texture` and `logo` drift in [0, 1]; `detail` lost in [0, 1] (edit_detail.py) and share of `pattern`
+    lost (edit_pattern.py), both 0 where a step has no limit for it; `made` and `lost`, shares of the garment; `blind`,
+    share of the outline that no edge bears out, and `left`, what beside the figure has its colours, over its area
+    (edit_outline.py); `reasons` in words."""
 
     verdict: str
     pixels: int
@@ -70,6 +75,8 @@ class Judgement:
     lost: float
     blind: float = 0.0
     left: float = 0.0
+    detail: float = 0.0
+    pattern: float = 0.0
     reasons: tuple[str, ...] = ()
 
 
@@ -98,6 +105,10 @@ def judge(
     after = _coarsened(result, scale)
     figures: dict[str, Any] = _figures(before, after, seen, rules) if seen.any() else _nothing_left()
     changed = int(np.count_nonzero((before != result).any(-1) & seen)) if exact else None
+    if rules.detail is not None:
+        figures["detail"] = detail_lost(source, result, garment, came_from, rules.contrast)
+    if rules.pattern is not None and came_from is None:
+        figures["pattern"] = pattern_lost(source, result, garment)
     figures |= {"pixels": int(seen.sum()), "changed": changed, "made": made, "lost": lost, "blind": blind, "left": left}
     return _judged(figures, rules)
 
@@ -249,7 +260,10 @@ _WORDS = {
     "delta_p95": "a twentieth of the garment moved by over {value:.1f} CIEDE2000",
     "delta_worst": "a part of the garment moved by {value:.1f} CIEDE2000",
     "texture": "its texture drifted by {value:.2f}",
-    "logo": "a print, letter or seam drifted by {value:.2f}", "made": "{value:.2%} of the garment was made, not taken",
+    "logo": "a print, letter or seam drifted by {value:.2f}",
+    "pattern": "a pattern, print or fold was lost on {value:.0%} of the part: this colour may be unfit for it",
+    "detail": "fine detail of weave or print was lost, {value:.0%} of it at the worst places",
+    "made": "{value:.2%} of the garment was made, not taken",
     "lost": "{value:.2%} of the garment is out of the frame",
     "left": "beside the figure lies as much as {value:.0%} of it in its own colours: a part may be cut off",
     "blind": "{value:.0%} of the outline runs where the photo shows no edge: something may be cut off or left on",
@@ -259,7 +273,7 @@ _WORDS = {
 def _judged(figures: dict[str, Any], rules: Rules) -> Judgement:
     level, reasons = 0, []
     for name, words in _WORDS.items():
-        limits, value = getattr(rules, name), figures[name]
+        limits, value = getattr(rules, name), figures.get(name)
         if limits is None or value is None or value <= limits[0]:
             continue
         level = max(level, 2 if value > limits[1] else 1)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from dataset.errors import ImageError
-from modiste.edit_background import PICTURES
+from modiste.edit_background import is_picture
 from modiste.edit_chain import Chain
 from modiste.edit_learned import is_learned
 from modiste.edit_steps import Background
@@ -42,7 +42,7 @@ def source_type(chain: Chain) -> str:
         return TERMS + "compositeWithTrainedAlgorithmicMedia"
     ground = steps.get("background")
     if isinstance(ground, Background):
-        return TERMS + ("compositeCapture" if ground.to.lower().endswith(PICTURES) else "composite")
+        return TERMS + ("compositeCapture" if is_picture(ground.to) else "composite")
     return TERMS + "algorithmicallyEnhanced"
 
 

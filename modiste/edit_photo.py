@@ -6,7 +6,8 @@ coded reason, `refused` where the guard says no.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from dataset.errors import ImageError, MaskError
 from dataset.images import Decoded, decode
-from modiste.edit_background import background
+from modiste.edit_background import NOTHING, background
 from modiste.edit_chain import Chain
 from modiste.edit_compose import compose
 from modiste.edit_guard import Judgement, Rules, guard_rules, judge, worst
@@ -55,14 +56,15 @@ class Finished:
 
 def edit_one(
     name: str, data: bytes, look: Look, chain: Chain, *, kind: str = "png", damage: np.ndarray | None = None,
-    weights: str = "",
+    weights: str = "", given: Mapping[str, bytes] = NOTHING,
 ) -> Finished:  # fmt: skip
-    """Raises ImageError: `animated`, `transparent`, `no_garment`, `refused`, and what the steps and decoding raise."""
+    """`given`: files of the pictures that steps name by a word. Raises ImageError: `animated`, `transparent`,
+    `no_garment`, `refused`, and what the steps and decoding raise."""
     photo = decode(data)
-    _plain_photo(photo)
+    refuse_odd(photo)
     try:
         picture, notes = seen(photo.rgb, look(photo.rgb), keep=chain.keep)
-        done = run_chain(picture, chain, damage)
+        done = run_chain(picture, chain, damage, given)
     except MemoryError as error:
         raise ImageError("out_of_memory", f"{photo.width} x {photo.height}") from error
     done.notes = list(dict.fromkeys(notes + done.notes))
@@ -72,13 +74,15 @@ def edit_one(
     return done
 
 
-def run_chain(picture: Picture, chain: Chain, damage: np.ndarray | None = None) -> Finished:
+def run_chain(
+    picture: Picture, chain: Chain, damage: np.ndarray | None = None, given: Mapping[str, bytes] = NOTHING
+) -> Finished:  # fmt: skip
     """Every step and its judgement. Raises EditRefused at the first step the guard refuses."""
     done = Finished(picture)
     judgements: list[Judgement] = []
     for name, step in chain.steps:
         before = done.picture
-        after, came_from, facts, notes = applied(before, step, damage)
+        after, came_from, facts, notes = applied(before, step, damage, given)
         blind, left = _outline(before, step)
         verdict = judge(
             before.flat(), after.flat(), before.garment, came_from, rules_of(name, step), blind=blind, left=left
@@ -93,11 +97,14 @@ def run_chain(picture: Picture, chain: Chain, damage: np.ndarray | None = None) 
     return done
 
 
-def applied(picture: Picture, step: Step, damage: Where) -> tuple[Picture, Where, dict[str, Any], list[str]]:
+def applied(
+    picture: Picture, step: Step, damage: Where, given: Mapping[str, bytes] = NOTHING
+) -> tuple[Picture, Where, dict[str, Any], list[str]]:  # fmt: skip
     """The picture after the step, where its pixels came from (None: where they were), what was done, notes."""
     if isinstance(step, Background):
         notes = ["no shadow: the figure ends at the photo's edge"] if picture.cut_off and step.shadow == "soft" else []
-        return background(picture, step), None, {}, notes
+        sent = {"picture_sha256": hashlib.sha256(given[step.to]).hexdigest()} if step.to in given else {}
+        return background(picture, step, given), None, sent, notes
     if isinstance(step, Compose):
         after, came_from, facts = compose(picture, step)
         notes = [f"enlarged {facts['scale']:.2f} times for the template"] if facts["scale"] > 1 else []
@@ -108,7 +115,7 @@ def applied(picture: Picture, step: Step, damage: Where) -> tuple[Picture, Where
         after, facts = recolour(picture, step)
         return after, None, facts, []
     if isinstance(step, Style):
-        after, facts = style(picture, step)
+        after, facts = style(picture, step, given)
         return after, None, facts, []
     if isinstance(step, Repair):
         try:
@@ -147,7 +154,8 @@ def in_place_without(made: np.ndarray) -> np.ndarray:
     return places
 
 
-def _plain_photo(photo: Decoded) -> None:
+def refuse_odd(photo: Decoded) -> None:
+    """Raises ImageError for an animation, and for what has transparent parts."""
     if photo.frames > 1:
         raise ImageError("animated", f"{photo.frames} frames", expected="a still photo", cure="Save one frame as PNG")
     if photo.alpha is not None:

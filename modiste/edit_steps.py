@@ -31,15 +31,27 @@ class Beautify(Step):
 
 
 class Recolour(Step):
-    """The garment's dominant colour becomes another."""
+    """One piece of the clothes becomes another colour."""
 
     to: str = Field(description="a colour's name, English or Chinese, or #RRGGBB")
+    of: str = Field("", description="which piece: its colour, upper, lower, or all of one colour; else the largest")
+    at: str = Field("", pattern=r"^(\d+(\.\d+)?%? \d+(\.\d+)?%?)?$", description="a point on it: 'X Y', px or %")
+
+    def place(self, size: tuple[int, int]) -> tuple[int, int] | None:
+        """(row, column) of `at` in a photo of (height, width)."""
+        if not self.at:
+            return None
+        x, y = (
+            round(float(text[:-1]) / 100 * (side - 1)) if text.endswith("%") else int(float(text))
+            for text, side in zip(self.at.split(), size[::-1], strict=True)
+        )
+        return y, x
 
 
 class Style(Step):
     """The light and colours of a reference picture, off the garment unless told otherwise."""
 
-    like: str = Field(description="a picture file whose look is wanted")
+    like: str = Field(description="a picture file whose look is wanted; over HTTP 'look', the picture sent so")
     garment: bool = Field(False, description="on the garment too: its colours change, within the guard's limits")
     strength: float = Field(0.7, gt=0, le=1, description="0 nothing, 1 as much as the bounds allow")
 
@@ -47,7 +59,9 @@ class Style(Step):
 class Background(Step):
     """What lies behind the figure."""
 
-    to: str = Field("white", description="a colour, two of them as 'COLOUR..COLOUR' from top to bottom, or a picture")
+    to: str = Field(
+        "white", description="a colour, 'COLOUR..COLOUR' from top to bottom, a picture, or 'backdrop' sent so"
+    )
     shadow: Literal["none", "soft"] = "none"
 
 

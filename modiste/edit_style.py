@@ -8,6 +8,7 @@ garment. With the garment kept off, not one of its sure pixels changes. Takes ov
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from dataset.errors import ImageError, UsageError
 from dataset.images import decode
+from modiste.edit_background import NOTHING
 from modiste.edit_picture import Bool, Picture, UInt8
 from modiste.edit_steps import Style
 
@@ -36,9 +38,11 @@ class Look:
     moved: np.ndarray  # (3,)
 
 
-def style(picture: Picture, settings: Style) -> tuple[Picture, dict[str, Any]]:
+def style(
+    picture: Picture, settings: Style, given: Mapping[str, bytes] = NOTHING
+) -> tuple[Picture, dict[str, Any]]:  # fmt: skip
     """The picture, and the map that was used. Raises UsageError or ImageError for a reference that can't be read."""
-    reference, sha256 = read_reference(settings.like)
+    reference, sha256 = read_reference(settings.like, given)
     where = np.ones(picture.size, np.float32) if settings.garment else beside(picture.garment)
     if not where.any():
         return picture, {"reference_sha256": sha256, "moved_lab": [0.0, 0.0, 0.0]}
@@ -52,10 +56,11 @@ def style(picture: Picture, settings: Style) -> tuple[Picture, dict[str, Any]]:
     return after, facts
 
 
-def read_reference(path: str) -> tuple[UInt8, str]:
-    """(H, W, 3) uint8 and the sha256 of its file. Raises UsageError where there is none, ImageError for a bad one."""
+def read_reference(path: str, given: Mapping[str, bytes] = NOTHING) -> tuple[UInt8, str]:
+    """(H, W, 3) uint8 and the sha256 of its file, or of the one `given` by that word. Raises UsageError where there is
+    none, ImageError for a bad one."""
     try:
-        data = Path(path).read_bytes()
+        data = given[path] if path in given else Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"no such picture: {path}", expected="style PICTURE, a photo whose look is wanted") from error
     try:

@@ -115,3 +115,25 @@ def test_specks_move_no_crop_and_no_template_but_small_parts_do() -> None:
     assert on_template(rgba, Template(100, 100, 0))[1] == pytest.approx(1.0)
     rgba[50:55, 50:55] = (*RED, 255)  # a button: 25 px, over one in a thousand
     assert object_box(rgba[:, :, 3]) == (50, 50, 200, 200)
+
+
+def two_feet() -> np.ndarray:
+    """(200, 120) alpha of a body on two legs; the left foot ends 8 px above the right one, as a step behind it."""
+    alpha = np.zeros((200, 120), np.uint8)
+    alpha[10:120, 35:85] = alpha[120:172, 35:50] = alpha[120:180, 70:85] = 255
+    return alpha
+
+
+def test_each_foot_stands_on_its_own_shadow_though_one_ends_higher() -> None:
+    shadow = shadow_of(two_feet())
+    assert shadow[173, 42] > 60
+    assert shadow[181, 77] > 60
+    assert shadow[173, 60] < shadow[173, 42] / 2  # between the legs nothing touches the ground
+    assert shadow[100:120, :30].max() == 0
+
+
+def test_what_hangs_over_the_ground_casts_nothing_close() -> None:
+    alpha = two_feet()
+    alpha[120:140, 90:110] = 255  # a bag
+    shadow = shadow_of(alpha)
+    assert shadow[141, 100] < 12

@@ -142,6 +142,13 @@ def test_a_photo_that_can_not_be_edited_is_its_own_problem(ask: httpx.Client, da
     assert good["verdict"]
 
 
+def test_a_piece_that_is_not_there_is_told_as_such(ask: httpx.Client) -> None:
+    found = edited(ask, steps="recolour red of yellow")
+    assert found["error"]["code"] == "no_such_piece"
+    assert found["error"]["status"] == 422
+    assert edited(ask, steps="recolour red at 60 100")["chain"] == "recolour red at 60 100"
+
+
 def test_an_animation_and_a_see_through_picture_are_told_what_they_are(ask: httpx.Client) -> None:
     frames, clear = io.BytesIO(), io.BytesIO()
     images = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]

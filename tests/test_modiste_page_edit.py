@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,44 @@ def test_a_refused_edit_says_why_and_shows_no_picture(opened: Open) -> None:
         assert "limit" in one.text(".edit-card .problem")
         assert one.page.locator(".edit-card .pair").count() == 0
         assert one.page.locator(".edit-card tbody tr").count() == 1
+
+
+def test_a_backdrop_is_chosen_named_laid_under_and_taken_away_again(opened: Open) -> None:
+    with served() as service:
+        one = opened(service.url)
+        one.drop(("blue cloth.png", cloth()))
+        one.finished(1)
+        sent: Any = {"name": "a <b>beach.png", "mimeType": "image/png", "buffer": beach()}
+        one.page.set_input_files("#choose-backdrop", sent)
+        assert one.text("#without-backdrop").startswith("Backdrop: a <b>beach.png")
+        one.page.fill("#edit-words", "centre it")
+        one.page.press("#edit-words", "Enter")
+        one.page.locator(".edit-card .pair").wait_for()
+        assert one.text(".understood strong").startswith("background backdrop, compose square")
+        with one.page.expect_download() as saved:
+            one.page.click("#save-edit")
+        assert np.asarray(Image.open(saved.value.path()))[2, 2].tolist() == [240, 200, 120]
+        one.page.click("#without-backdrop")
+        assert one.page.locator("#choose-backdrop").count() == 1
+
+
+def test_a_look_alone_is_asked_for_without_words(opened: Open) -> None:
+    with served() as service:
+        one = opened(service.url)
+        one.drop(("a.png", cloth()))
+        one.finished(1)
+        one.page.set_input_files("#choose-look", {"name": "warm.png", "mimeType": "image/png", "buffer": beach()})
+        one.page.locator("#without-look").wait_for()
+        one.page.click("#edit-run")
+        one.page.locator(".edit-card .pair").wait_for()
+        assert one.text(".understood strong") == "style look"
+        assert one.page.evaluate(NAMELESS) == []
+
+
+def beach() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (90, 70), (240, 200, 120)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_nothing_is_edited_before_it_is_asked_for(opened: Open) -> None:

@@ -38,8 +38,8 @@ def edit(
 
     A guard measures the garment after every step; a picture it refuses is not written. Each output carries an 'edited'
     mark (XMP) and a lineage file. Steps: background COLOUR [shadow], compose [TEMPLATE] [margin M] [straighten],
-    beautify [lint] [denoise], recolour COLOUR, style PICTURE [garment], repair [telea|navier-stokes],
-    upscale [2|3|4] [lanczos].
+    beautify [lint] [denoise], recolour COLOUR [of PIECE | at X Y], style PICTURE [garment],
+    repair [telea|navier-stokes], upscale [2|3|4] [lanczos].
     Example: modiste edit photos/ --do "background white shadow, compose square-2000" --out catalogue
     """
     from modiste.cutout_ledger import Ledger

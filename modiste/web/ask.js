@@ -24,14 +24,17 @@ export async function ask(work, photo, options, signal) {
 
 function bodyOf(photo, options) {
   if (photo.url) {
-    const body = JSON.stringify({ images: [{ url: photo.url }], ...options });
+    const plain = Object.entries(options).map(([name, value]) => [name, isPicture(value) ? { base64: value.url, name: value.file.name } : value]);
+    const body = JSON.stringify({ images: [{ url: photo.url }], ...Object.fromEntries(plain) });
     return { body, headers: { "Content-Type": "application/json" } };
   }
   const body = new FormData();
   body.append("image", photo.file, photo.name);
-  for (const [name, value] of Object.entries(options)) body.append(name, asText(value));
+  for (const [name, value] of Object.entries(options)) body.append(name, ...(isPicture(value) ? [value.file, value.file.name] : [asText(value)]));
   return { body };
 }
+
+const isPicture = (value) => value?.file instanceof File; // { file, url: a data: URL } beside the photo
 
 const asText = (value) => (Array.isArray(value) ? value.join(",") : typeof value === "object" ? JSON.stringify(value) : String(value));
 
@@ -70,12 +73,14 @@ async function told(response) {
 export function curlOf(work, photo, options) {
   const words = ["curl -s", key ? '-H "Authorization: Bearer $MODISTE_KEY"' : null];
   if (photo.url) {
-    words.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify({ images: [{ url: photo.url }], ...options }))}`);
+    words.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify({ images: [{ url: photo.url }], ...namedOnly(options) }))}`);
   } else {
-    words.push(`-F ${quoted(`image=@"${photo.name.replaceAll(/(["\\])/g, "\\$1")}"`)}`);
-    for (const [name, value] of Object.entries(options)) words.push(`-F ${quoted(`${name}=${asText(value)}`)}`);
+    words.push(`-F ${quoted(`image=${atFile(photo.name)}`)}`);
+    for (const [name, value] of Object.entries(options)) words.push(`-F ${quoted(`${name}=${isPicture(value) ? atFile(value.file.name) : asText(value)}`)}`);
   }
   return [...words, quoted(`${location.origin}/v1/${work}`)].filter(Boolean).join(" ");
 }
 
+const atFile = (name) => `@"${name.replaceAll(/(["\\])/g, "\\$1")}"`;
+const namedOnly = (options) => Object.fromEntries(Object.entries(options).map(([name, value]) => [name, isPicture(value) ? { base64: `<${value.file.name}>` } : value]));
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

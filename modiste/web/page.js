@@ -26,7 +26,7 @@ const SECTIONS = {
   tags: { of: (name) => name === "tag" || name === "heat" || name.startsWith("flow/"), draw: (photo) => tagCard(photo, known.missing, known.chosen, (field) => why(photo, field)) },
   colours: { of: (name) => name === "colour", draw: (photo) => colourCard(photo, known.missing) },
   cutout: { of: (name) => name === "cutout", draw: (photo) => cutoutCard(photo, known.missing, () => request(photo, "cutout", optionsOf())) },
-  edit: { of: (name) => name === "edit", draw: (photo) => editCard(photo, known.missing, (ask) => request(photo, "edit", { ask })) },
+  edit: { of: (name) => name === "edit", draw: (photo) => editCard(photo, known.missing, (options) => request(photo, "edit", options), () => draw(photo, "edit")) },
   path: { of: (name) => name.startsWith("flow/"), draw: (photo) => pathCard(photo, flowFacts(), choose) },
   similar: { of: (name) => name === "similar", draw: (photo) => similarCard(photo, known.missing, filter, refilter) },
   developers: { of: (name) => name !== "state", draw: (photo) => developers(photo, () => draw(photo, "developers")) },
