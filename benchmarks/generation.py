@@ -4,7 +4,9 @@ In: -w WORKSPACE, a run of task generation, --part. Out: a table, and --json FIL
 answer beside it. KID's interval is the spread of its 50 subsets; shares have Wilson's, means a bootstrap over photos
 (1,000 draws), seeds fixed. A garment that is kept is compared with the same network's picture without pasting, which
 was asked for the garment's pixels too (L1 everywhere) and so reinvents them as well as it can. LPIPS's network is in no
-package that ships, so CIEDE2000 (Sharma et al., 2005) stands for it: mean over the garment's pixels, then over photos.
+package that ships, so CIEDE2000 (Sharma et al., 2005) stands for it: mean over the garment's pixels, then over photos,
+pixel by pixel and with patches that may move (`benchmarks.garment_patches`). Maps also get the rows of
+`benchmarks.generation_floor`, among them 'real photos, no map', below which no generator can be shown to be.
 Example: python -m benchmarks.generation -w shop latest --part test --json generation.json
 """
 
@@ -16,40 +18,38 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from benchmarks.garment_patches import PATCH, REACH, difference, matched
+from benchmarks.generation_floor import floor_figures
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
-from labeling.colour_difference import delta_e_2000
 from train import metrics, record
 from train.figure import Figure
-from train.generation_held import held_of
-from train.generation_judge import judge
-from train.generation_judge_pairs import apart, worn
+from train.generation_data import pictures
+from train.generation_held import drawn, held_of
+from train.generation_judge import judged
+from train.generation_judge_pairs import Worn, apart, worn
 from train.generation_sheet import Block, sample_sheet
 
 SHOWN = 20
-
-
-def lab(rgb: np.ndarray) -> np.ndarray:
-    """(n, 3) uint8 -> CIELAB."""
-    return cv2.cvtColor(rgb[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
-
-
-def difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return delta_e_2000(lab(one), lab(other))
 
 
 def garment_figures(ws: Workspace, run: record.Run, part: str, sheet: Path) -> list[Figure]:
     """CIEDE2000 of the garment region: against the photo, and against the pixels that were given."""
     held = held_of(ws, run, load_snapshot(ws, run.data["snapshot"]), part)
     found, rows = worn(held), []
-    for words, truth, where in (
-        ("from the photo, in the garment region", found.photos, found.garment),
-        ("from the garment as given (bent), where it was given", found.bent, found.pasted),
-    ):
-        kept, other = (apart(each, truth, where, difference) for each in (found.kept, found.reinvented))
+    both = found.kept, found.reinvented
+    near = f"from the photo, each patch of {PATCH} px at its best place within {REACH} px"
+    for words, (kept, other) in {
+        "from the photo, in the garment region": [
+            apart(each, found.photos, found.garment, difference) for each in both
+        ],
+        near: [_patches(each, found) for each in both],
+        "from the garment as given (bent), where it was given": [
+            apart(each, found.bent, found.pasted, difference) for each in both
+        ],
+    }.items():
         for name, values, beside in (("kept", kept, other), ("reinvented", other, None)):
             low, high = metrics.bootstrap(np.stack([values, np.ones_like(values)], 1), lambda c: c[..., 0] / c[..., 1])
             said = Figure(f"CIEDE2000 {words}, {name}", float(values.mean()), low, high, len(values), part)
@@ -69,6 +69,12 @@ def garment_figures(ws: Workspace, run: record.Run, part: str, sheet: Path) -> l
     return rows
 
 
+def _patches(pictures: np.ndarray, found: Worn) -> np.ndarray:
+    """(N,) of photos with a garment."""
+    rows = zip(pictures, found.photos, found.garment, strict=True)
+    return np.array([matched(made, truth, where).mean() for made, truth, where in rows if where.any()])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", default="latest")
@@ -78,11 +84,15 @@ def main() -> None:
     words = parser.parse_args()
     ws = Workspace.open(words.workspace)
     run = record.load(ws, words.run, task="generation")
-    rows, _, sheets = judge(
-        ws, run, load_snapshot(ws, run.data["snapshot"]), words.part, "cpu", lambda done, total: None
-    )
+    frozen = load_snapshot(ws, run.data["snapshot"])
+    held = held_of(ws, run, frozen, words.part)
+    made, names = drawn(held)
+    rows, _, sheets = judged(held, run, made, names, lambda done, total: None)
     if run.data["recipe"]["kind"] == "pairs" and run.data["recipe"]["pairs"] == "garment":
         rows += garment_figures(ws, run, words.part, run.folder / "samples" / f"{words.part}-garments.png")
+    if run.data["recipe"]["kind"] == "pairs" and run.data["recipe"]["pairs"] == "labels":
+        large = held.maker.recipe.model_copy(update={"canvas": "one"})
+        rows += floor_figures(held, made, pictures(ws, frozen, "train", large, held.maker.classes))
     for row in rows:
         print(row.line())
     found = run.data["results"]

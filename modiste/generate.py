@@ -1,8 +1,8 @@
 """`modiste generate`'s work: pictures from a trained generator, each marked as made, beside what it learned from.
 
-In: a run, how many, perhaps a label, maps or a garment. Out: PNGs with the IPTC's mark, a sheet that shows the nearest
-training picture beside each, `lineage.json`. The same run and seed give the same bytes. Made pictures are no data: a
-split refuses what bears the mark.
+In: a run, how many, perhaps a label, maps, a garment, an outline, a photo with a hole. Out: PNGs with the IPTC's mark,
+a sheet that shows the nearest training picture beside each, `lineage.json`. The same run and seed give the same bytes.
+Made pictures are no data: a split refuses what bears the mark.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from dataset.blobs import write_atomically
@@ -21,9 +22,13 @@ from dataset.progress import Progress, counted, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 from modiste.edit_mark import TERMS, marked, version
-from modiste.generate_pairs import Made, from_maps, on_people
+from modiste.generate_fill import fill as fill_hole
+from modiste.generate_fill import into_outline
+from modiste.generate_pairs import Made, from_maps
+from modiste.generate_people import on_people
+from modiste.generate_window import SHOWN_PX
 from train import record
-from train.generation_data import Pictures, pictures
+from train.generation_data import Pictures, fitted, pictures
 from train.generation_measures import features_of, nearest
 from train.generation_recipe import TASK
 from train.generation_samples import MOST, Maker, load_maker
@@ -32,6 +37,23 @@ from train.weights import WEIGHT_FILE
 
 SHEET, LINEAGE = "sheet.png", "lineage.json"
 SHOWN = 60  # pictures on the sheet
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command was given."""
+
+    n: int
+    label: str | None
+    seed: int
+    maps: list[Path]
+    garment: Path | None
+    region: str | None
+    fill: Path | None
+    hole: Path | None
+    outline: Path | None
+    begin: float | None
+    size: str
 
 
 @dataclass(frozen=True)
@@ -57,26 +79,33 @@ def generate(
     ws: Workspace,
     run: str = "latest",
     *,
-    n: int = 16,
+    n: int | None = None,
     label: str | None = None,
     seed: int = 0,
     out: Path = Path("made"),
     maps: list[Path] | None = None,
     garment: Path | None = None,
     region: str | None = None,
+    fill: Path | None = None,
+    hole: Path | None = None,
+    outline: Path | None = None,
+    begin: float | None = None,
+    size: str = "network",
     device: str = "auto",
     progress: Progress = silent,
 ) -> Generated:
-    """Raises EmptyError (no such run), UsageError (n, label, a file that doesn't fit), TrainingError (another task's,
-    not finished, cut short, changed), StorageError."""
+    """`n` is by default 1 for a photo to fill, else 16. Raises EmptyError (no such run), UsageError (n, label, a file
+    that doesn't fit), TrainingError (another task's, not finished, cut short, changed), StorageError."""
     from train.loop import choose_device
 
+    n = (16 if fill is None else 1) if n is None else n
     if not 1 <= n <= MOST:
         raise UsageError(f"--n {n}", expected=f"1 to {MOST}", cure="Run the command again with another --seed")
+    asked = Asked(n, label, seed, maps or [], garment, region, fill, hole, outline, begin, size)
     found = _run_of(ws, run)
     maker = load_maker(found.folder / WEIGHT_FILE, choose_device(device))
     learned, note = _learned(ws, found, maker)
-    made = _made(ws, found, maker, learned, n=n, label=label, seed=seed, maps=maps, garment=garment, region=region)
+    made = _made(ws, found, maker, learned, asked)
     return _written(found, maker, made, learned, note, seed, out, progress)
 
 
@@ -100,22 +129,44 @@ def _learned(ws: Workspace, run: record.Run, maker: Maker) -> tuple[Pictures | N
         return None, f"no nearest training pictures: {error}"
 
 
-def _made(
-    ws: Workspace, run: record.Run, maker: Maker, learned: Pictures | None, *, n: int, label: str | None, seed: int,
-    maps: list[Path] | None, garment: Path | None, region: str | None,
-) -> Made:  # fmt: skip
-    kind = maker.recipe.pairs if maker.recipe.kind == "pairs" else "noise"
-    for word, given, wanted in (("--map", maps, ("labels", "edges")), ("--garment", garment, ("garment",))):
+def _made(ws: Workspace, run: record.Run, maker: Maker, learned: Pictures | None, asked: Asked) -> Made:
+    kind: str = maker.recipe.pairs if maker.recipe.kind == "pairs" else "noise"
+    kind = "canvas" if maker.recipe.canvas != "none" else kind
+    for word, given, wanted in (
+        ("--map", asked.maps, ("labels", "edges", "canvas")), ("--garment", asked.garment, ("garment", "canvas")),
+        ("--fill", asked.fill, ("noise",)), ("--hole", asked.hole, ("noise",)),
+        ("--outline", asked.outline, ("noise",)),
+    ):  # fmt: skip
         if given and kind not in wanted:
             raise UsageError(f"{word} for {maker.recipe.name}", expected="a run that was trained with such pairs")
+    dresses = kind == "garment" or (kind == "canvas" and asked.garment is not None)
+    if asked.size != "network" and not dresses:
+        raise UsageError(f"--size {asked.size} for {maker.recipe.name}", expected="a garment that is worn")
     if kind == "noise":
-        photos, words = maker.drawn(n, label, seed)
-        return Made(photos, tuple(words), tuple({"label": word} for word in words))
-    if label is not None:
+        return _of_noise(maker, asked)
+    if asked.label is not None:
         raise UsageError(f"--label for {maker.recipe.name}", expected="a map or a garment: it was trained on pairs")
-    if kind == "garment":
-        return on_people(ws, run, maker, n, seed, garment, region)
-    return from_maps(ws, run, maker, learned, n, seed, maps or [])
+    if dresses:
+        return on_people(ws, run, maker, asked.n, asked.seed, asked.garment, asked.region, asked.size, learned)
+    return from_maps(ws, run, maker, learned, asked.n, asked.seed, asked.maps)
+
+
+def _of_noise(maker: Maker, asked: Asked) -> Made:
+    """From nothing, or from what is known: an outline, a photo round its hole."""
+    if (asked.fill is None) != (asked.hole is None):
+        raise UsageError(
+            "--fill and --hole go together", expected="a photo, and a mask that is white where its hole is"
+        )
+    if asked.fill is not None and asked.hole is not None:
+        if asked.outline is not None:
+            raise UsageError("--outline and --fill are given", expected="one of them")
+        return fill_hole(maker, asked.fill, asked.hole, asked.n, asked.label, asked.seed, asked.begin)
+    if asked.begin is not None:
+        raise UsageError("--begin without --fill", expected="a photo with a hole")
+    if asked.outline is not None:
+        return into_outline(maker, asked.outline, asked.n, asked.label, asked.seed)
+    photos, words = maker.drawn(asked.n, asked.label, asked.seed)
+    return Made(photos, tuple(words), tuple({"label": word} for word in words))
 
 
 def _written(
@@ -143,8 +194,11 @@ def _nearest(maker: Maker, made: Made, learned: Pictures | None) -> list[tuple[d
     """Of each picture {sha256, distance} of the nearest training picture, and that picture; [] where none is known."""
     if learned is None:
         return []
-    features = features_of(maker.recipe)
-    place, away = nearest(features(made.photos), features(np.asarray(learned.photos)))
+    features, recipe = features_of(maker.recipe), maker.recipe
+    mine = np.stack([  # those that were filled or dressed at a photo's own size are shrunk
+        each if each.shape[:2] == recipe.size else fitted(each, recipe.size, recipe.colour) for each in made.photos
+    ])  # fmt: skip
+    place, away = nearest(features(mine), features(np.asarray(learned.photos)))
     return [
         ({"sha256": str(learned.rows[k]["sha256"]), "distance": round(float(far), 4)}, np.asarray(learned.photos[k]))
         for k, far in zip(place, away, strict=True)
@@ -155,9 +209,21 @@ def _sheet(run: record.Run, made: Made, near: list[tuple[dict[str, Any], np.ndar
     blocks = []
     for place, picture in enumerate(made.photos[:SHOWN]):
         beside = (near[place][1],) if near else ()
-        blocks.append(Block((*made.before[place], picture, *beside), made.words[place]))
+        columns = (*made.before[place], picture, *beside)
+        same = len({each.shape[0] for each in columns}) == 1 and picture.shape[0] <= SHOWN_PX
+        blocks.append(Block(columns if same else _alike(columns), made.words[place]))
     what = "given | made" if any(made.before) else "made"
     return sheet_png(blocks, f"{run.id}: {what}" + (" | nearest training picture" if near else ""))
+
+
+def _alike(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Large pictures and small ones at the height of a sheet."""
+    found = []
+    for each in columns:
+        size = max(1, round(each.shape[1] * SHOWN_PX / each.shape[0])), SHOWN_PX
+        method = cv2.INTER_AREA if each.shape[0] > SHOWN_PX else cv2.INTER_NEAREST
+        found.append(cv2.resize(each, size, interpolation=method))
+    return tuple(found)
 
 
 def _lineage(run: record.Run, maker: Maker, term: str, seed: int, rows: list[dict[str, Any]], note: str) -> bytes:

@@ -20,8 +20,8 @@ from train.generation_data import Classes, classes_of, fitted, palette_of, pictu
 from train.generation_judge import judge
 from train.generation_loop import WarmAverage
 from train.generation_losses import critic_loss, generator_loss, gradient_penalty, varied
+from train.generation_maps import lenders
 from train.generation_measures import kid, memory, nearest
-from train.generation_pairs_loop import lenders
 from train.generation_recipe import generation_recipe, known_recipes
 from train.generation_samples import load_maker
 from train.runs import RunResult
@@ -34,6 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "gan-28": {"field": "colour", "least": 2, "base": 8, "critic_base": 8},
     "article-28": {"field": ""},
     "pix2pix": {"height": 32, "width": 32, "depth": 3, "base": 8, "critic_base": 8, "label_space": "street-3"},
+    "pix2pix-canvas": {"height": 32, "width": 32, "depth": 3, "base": 8, "critic_base": 8, "label_space": "street-3"},
     "garment-to-model": {"height": 32, "width": 32, "depth": 3, "base": 8, "critic_base": 8, "label_space": "street-3"},
     "edges": {"height": 32, "width": 32, "depth": 1 + 1, "base": 8, "critic_base": 8},
     "diffusion": {"field": "colour", "least": 2, "height": 16, "width": 16, "base": 8, "depth": 2, "steps": 2},
@@ -68,7 +69,7 @@ def test_every_kind_trains_is_judged_and_says_what_it_was_made_from(ws: Workspac
     assert load_maker(run.folder).facts["fingerprint"] == run.data["fingerprint"]
 
 
-@pytest.mark.parametrize("recipe", ["gan-28", "garment-to-model", "diffusion"])
+@pytest.mark.parametrize("recipe", ["gan-28", "garment-to-model", "pix2pix-canvas", "diffusion"])
 def test_a_run_that_was_killed_ends_with_the_weights_of_one_that_was_not(ws: Workspace, recipe: str) -> None:
     whole = train(ws, recipe, epochs=3, seed=5)
 

@@ -25,10 +25,12 @@ from train.data import Photos, plain_loader, train_loader
 from train.generation_data import PARTS, Classes, Pictures, classes_of, palette_of, pictures, rows_for, space_facts
 from train.generation_flow_loop import FlowLoop
 from train.generation_given import Translator
+from train.generation_known import with_given
 from train.generation_loop import GanLoop, GenerationLoop
 from train.generation_measures import features_of
 from train.generation_pairs_loop import PairsLoop
 from train.generation_recipe import TASK, GenerationRecipe, generation_recipe
+from train.letterbox import UInt8
 from train.loop import CHECKPOINT, How, choose_device, fit
 from train.models.generation import build_pair
 from train.models.generation_flow import Flow
@@ -65,6 +67,7 @@ def train_generation(
     run = open_run(ws, frozen, chosen.model_dump(), TASK, chosen.seed, counts)
     with record.locked(run.folder):
         data = {part: pictures(ws, frozen, part, chosen, classes) for part in PARTS}
+        data = {part: with_given(ws, frozen, part, chosen, found) for part, found in data.items()}
         seed_everything(chosen.seed)
         return _trained(run, chosen, classes, data, device, progress)
 
@@ -98,6 +101,10 @@ def build_net(recipe: GenerationRecipe, classes: Classes) -> nn.Module:
     return Flow(recipe, len(classes.names)) if recipe.kind == "diffusion" else Translator(recipe, classes)
 
 
+def _seen(found: Pictures) -> UInt8:
+    return found.photos if found.given is None else found.given
+
+
 def score_name(recipe: GenerationRecipe) -> str:
     if recipe.kind == "diffusion":
         return "negative error of the velocity"
@@ -112,10 +119,11 @@ def _trained(
     wall, cpu, resumed = time.perf_counter(), time.process_time(), (run.folder / CHECKPOINT).is_file()
     features_of(recipe)  # a package that is missing is told before anything is trained
     loop = build_loop(recipe, classes, data, run.folder)
-    photos = {part: Photos(found.photos, np.asarray(found.targets), None, recipe.seed) for part, found in data.items()}
+    photos = {part: Photos(_seen(found), np.asarray(found.targets), None, recipe.seed) for part, found in data.items()}
     training = train_loader(photos["train"], recipe.batch, 0, recipe.seed)
+    how = How(precision=recipe.precision)
     try:
-        fit(loop, training, plain_loader(photos["validation"], recipe.batch), run.folder, device, progress, How())
+        fit(loop, training, plain_loader(photos["validation"], recipe.batch), run.folder, device, progress, how)
     except BaseException:
         record.add_time(run, wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
         raise

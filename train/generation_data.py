@@ -28,15 +28,20 @@ from train.seeding import derived
 
 PARTS = ("train", "validation")
 EDGES = ("plain", "edge")
+FINE = 2  # what is bent twice as large and shrunk is as sharp as a photo that was shrunk
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """`photos` (N, H, W, C) uint8; `targets` (N,) classes, or (N, H, W) regions with 255 where a photo was padded."""
+    """`photos` (N, H, W, C) uint8; `targets` (N,) classes, or (N, H, W) regions with 255 where a photo was padded;
+    `given` what training sees instead of photos where it is told more (`train.generation_known`);
+    `fine` (N, FINE H, FINE W, 3) the same photos larger, where canvases are made of them."""
 
     photos: UInt8
     targets: npt.NDArray[Any]
     rows: tuple[Row, ...]
+    given: UInt8 | None = None
+    fine: UInt8 | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,12 @@ def pictures(
     rows = rows_for(frozen, part, recipe, classes)
     if recipe.kind == "pairs" and recipe.pairs != "edges":
         space = load_space(recipe.label_space)
-        return Pictures(*segmentation_arrays(ws, frozen, part, rows, recipe.size, space, progress), tuple(rows))
+        found = segmentation_arrays(ws, frozen, part, rows, recipe.size, space, progress)
+        if recipe.canvas == "none" or part != "train":
+            return Pictures(*found, tuple(rows))
+        size = recipe.height * FINE, recipe.width * FINE
+        fine = segmentation_arrays(ws, frozen, part, rows, size, space, progress)[0]
+        return Pictures(*found, tuple(rows), fine=fine)
     words = derived(0, *(row["sha256"] for row in rows), *(str(row.get("mask_sha256")) for row in rows))
     shape = f"{recipe.height}x{recipe.width}x{recipe.channels}-{_view(recipe)}"
     key = f"generation-{frozen.fingerprint[:16]}-{part}-{words:08x}-{shape}"

@@ -1,7 +1,7 @@
 """Training a rectified flow: one optimiser, the label hidden now and then, the best epoch by the velocity's error.
 
-In: pictures with labels. Out: the loop `train.generation` runs. Validation uses the same noise and times each epoch, so
-that epochs compare; sheets are drawn by the averaged weights.
+In: pictures with labels, perhaps with holes and outlines. Out: the loop `train.generation` runs. Validation uses the
+same noise, times and holes each epoch, so that epochs compare; sheets are drawn by the averaged weights.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.generation_loop import SHOWN, GenerationLoop, as_bytes, as_unit, even_labels, flipped
-from train.generation_recipe import GenerationRecipe
+from train.generation_flow import flow_pictures, told_beside
+from train.generation_known import studied
+from train.generation_loop import SHOWN, GenerationLoop, as_unit, even_labels, flipped
+from train.generation_sheet import Block, sample_sheet
 from train.letterbox import UInt8
 from train.models.generation_flow import Flow
 from train.seeding import derived
@@ -31,9 +33,13 @@ class FlowLoop(GenerationLoop):
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         pictures, labels = flipped(as_unit(batch[0]), self.recipe.flip), batch[1]
         hidden = torch.rand(len(labels), device=labels.device) < self.recipe.drop
+        given = None
+        if self.recipe.tells:
+            draw = np.random.default_rng(int(torch.randint(2**31 - 1, (1,))))
+            pictures, given = studied(self.flow, self.recipe, pictures, draw, hidden)
         labels = torch.where(hidden, torch.full_like(labels, self.flow.hidden), labels)
         time = torch.sigmoid(torch.randn(len(labels), device=labels.device))  # logit-normal: Esser et al., 2024
-        loss = self.flow.loss(pictures, labels, time, torch.randn_like(pictures)).mean()
+        loss = self.flow.loss(pictures, labels, time, torch.randn_like(pictures), given).mean()
         self.noted(loss, len(pictures))
         return loss
 
@@ -49,14 +55,16 @@ class FlowLoop(GenerationLoop):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], number: int) -> None:
         super().validation_step(batch, number)
-        pictures, labels = as_unit(batch[0]), batch[1]
+        pictures, labels, given = as_unit(batch[0]), batch[1], None
+        if self.recipe.tells:
+            pictures, given = studied(self.flow, self.recipe, pictures, self._holes(number))
         draw = torch.Generator().manual_seed(derived(self.recipe.seed, "validation", number))
         noise = torch.randn(pictures.shape, generator=draw).to(pictures)
         time = ((torch.arange(len(labels)) % 8 + 0.5) / 8).to(pictures)
         judged = self.judged()
         assert isinstance(judged, Flow)
         self._silent += (noise - pictures).square().mean((1, 2, 3)).float().cpu().tolist()
-        self._errors += judged.loss(pictures, labels, time, noise).float().cpu().tolist()
+        self._errors += judged.loss(pictures, labels, time, noise, given).float().cpu().tolist()
 
     def scores(self) -> dict[str, float]:
         errors = np.array(self._errors)
@@ -66,10 +74,31 @@ class FlowLoop(GenerationLoop):
         if self.is_due(self.recipe.sheet_every * self.recipe.judge_every):
             pictures, words = self.made()
             self.show(pictures, words, self.measure(pictures))
+            self._show_given()
         return {
             "score": -float(errors.mean()), "score_low": -float(high), "score_high": -float(low),
             "real": -float(np.mean(self._silent)),
         }  # fmt: skip
+
+    def _holes(self, number: int) -> np.random.Generator:
+        """The same holes and windows for a validation batch each epoch."""
+        return np.random.default_rng([self.recipe.seed, 17, number])
+
+    def _show_given(self) -> None:
+        """A sheet of validation pictures: what is told of each, what is drawn, the truth."""
+        found = self.data["validation"]
+        if found.given is None:
+            return
+        labels = torch.from_numpy(np.asarray(found.targets[:SHOWN], np.int64))
+        material = torch.from_numpy(np.array(found.given[:SHOWN])).permute(0, 3, 1, 2)
+        truth, given = studied(self.flow, self.recipe, as_unit(material), self._holes(0))
+        judged = self.judged()
+        assert isinstance(judged, Flow)
+        drawn = flow_pictures(judged, self.recipe, labels, self.recipe.seed, self.device, given)
+        words = [self.classes.names[int(label)] for label in labels]
+        blocks = [Block(each, word) for each, word in zip(told_beside(judged, given, drawn, truth), words, strict=True)]
+        title = f"step {self.global_step}: what is told | drawn | the truth"
+        sample_sheet(self.folder / "samples" / f"told-{self.global_step:06d}.png", blocks, title)
 
     def made(self) -> tuple[UInt8, list[str]]:
         labels = even_labels(SHOWN, len(self.classes.names))
@@ -77,20 +106,3 @@ class FlowLoop(GenerationLoop):
         assert isinstance(judged, Flow)
         pictures = flow_pictures(judged, self.recipe, labels, self.recipe.seed, self.device)
         return pictures, [self.classes.names[int(label)] for label in labels]
-
-
-@torch.no_grad()
-def flow_pictures(net: Flow, recipe: GenerationRecipe, labels: Tensor, seed: int, device: Any = "cpu") -> UInt8:
-    """(N, H, W, C) uint8; each picture depends on (seed, its place) alone."""
-    was = net.training
-    net.eval()
-    noise = torch.stack([
-        torch.randn(net.shape, generator=torch.Generator().manual_seed(derived(seed, "noise", place)))
-        for place in range(len(labels))
-    ])  # fmt: skip
-    found = [
-        as_bytes(net.drawn(some.to(device), told.to(device), recipe.steps, recipe.guidance))
-        for some, told in zip(noise.split(32), labels.split(32), strict=True)
-    ]
-    net.train(was)
-    return np.concatenate(found)

@@ -33,8 +33,11 @@ class Given:
 
     def composed(self, raw: Tensor) -> Tensor:
         """The picture: the garment's own pixels over the network's."""
-        out = raw.float() * (1 - self.alpha) + self.paste * self.alpha
-        return torch.where(self.outside, torch.full_like(out, OUTSIDE), out)
+        return self.framed(raw.float() * (1 - self.alpha) + self.paste * self.alpha)
+
+    def framed(self, raw: Tensor) -> Tensor:
+        """The network's own picture, with the outside as photos have it."""
+        return torch.where(self.outside, torch.full_like(raw, OUTSIDE), raw).float()
 
 
 class Translator(nn.Module):
@@ -49,12 +52,16 @@ class Translator(nn.Module):
         garment = [role == GARMENT for role in classes.roles] or [False] * self.k
         self.register_buffer("garment", torch.tensor([*garment, False]).float(), persistent=False)
         self.register_buffer("colours", torch.zeros(self.k, 3))
-        self.given = self.k + 1 + 3 * self.palette + 4 * self.pastes
+        self.mends = recipe.canvas != "none"
+        self.given = self.k + 1 + 3 * self.palette + 4 * (self.pastes + self.mends)
         self.net = build_translator(recipe, self.given)
+        if self.mends:
+            _silence(self.net)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(B, given, H, W) -> the raw picture (B, 3, H, W) in [-1, 1]."""
-        return torch.as_tensor(self.net(maps))
+        """(B, given, H, W) -> the raw picture (B, 3, H, W) in [-1, 1]; with the canvas for one that mends."""
+        raw = torch.as_tensor(self.net(maps))
+        return maps[:, self.k + 1 : self.k + 4] + raw if self.mends else raw
 
     def given_of(
         self,
@@ -63,10 +70,13 @@ class Translator(nn.Module):
         *,
         colours: Tensor | None = None,
         garment: Tensor | None = None,
+        canvas: Tensor | None = None,
         bends: torch.Generator | bool | None = False,
     ) -> Given:
         """`colours` (B, K, 3), by default the photos' own. `garment` (B, 4, H, W): RGB in [-1, 1] and alpha, already in
-        its place; by default the photo's own, bent at random where `bends` is a generator (or None: torch's own)."""
+        its place; by default the photo's own, bent at random where `bends` is a generator (or None: torch's own).
+        `canvas` (B, 4, H, W): RGB in [-1, 1] and how far each pixel is kept, for a network that mends; colours are
+        its."""
         outside = (regions == 255)[:, None]
         places = torch.where(regions == 255, self.k, regions)
         planes = functional.one_hot(places, self.k + 1).permute(0, 3, 1, 2).float()
@@ -75,6 +85,9 @@ class Translator(nn.Module):
             region = torch.as_tensor(self.garment)[places][:, None]
             paste, alpha = self._pasted(photos, region, garment, bends)
             parts += [paste, alpha]
+        if self.mends:
+            paste, alpha = _split(canvas)
+            photos, parts = paste, [*parts, paste, alpha]
         if self.palette:
             shown = planes[:, : self.k]
             parts.append(self._painted(shown, region_colours(photos, shown) if colours is None else colours))
@@ -96,6 +109,20 @@ class Translator(nn.Module):
         if self.pastes:
             planes = planes * (1 - torch.as_tensor(self.garment)[: self.k])[None, :, None, None]
         return torch.einsum("bkhw,bkc->bchw", planes, colours)
+
+
+def _silence(net: nn.Module) -> None:
+    """The last convolution begins at 0, so that an untrained network leaves a canvas as it is."""
+    last = [each for each in net.modules() if isinstance(each, nn.Conv2d)][-1]
+    nn.init.zeros_(last.weight)
+    if last.bias is not None:
+        nn.init.zeros_(last.bias)
+
+
+def _split(canvas: Tensor | None) -> tuple[Tensor, Tensor]:
+    if canvas is None:
+        raise ValueError("a translator that mends was given no canvas")
+    return canvas[:, :3], canvas[:, 3:]
 
 
 def region_colours(photos: Tensor, planes: Tensor) -> Tensor:

@@ -12,9 +12,11 @@ import numpy as np
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
 from train import record
+from train.generation_canvas import Canvas, Canvases, canvas_of
 from train.generation_data import PARTS, Pictures, pictures
+from train.generation_maps import lenders
 from train.generation_measures import Features, Floats
-from train.generation_pairs_loop import lenders, translated
+from train.generation_pairs_loop import translated
 from train.generation_samples import Maker, load_maker
 from train.letterbox import UInt8
 
@@ -51,6 +53,15 @@ def drawn(held: Held, n: int = DRAWN, seed: int = SEED) -> tuple[UInt8, list[str
     the training photo whose map is nearest."""
     if held.maker.recipe.kind != "pairs":
         return held.maker.drawn(n, None, seed)
-    lent = lenders(held.real.targets, held.data["train"]) if held.maker.recipe.palette else None
-    found = translated(held.maker.net, held.real, lent, held.data["train"], bend_seed=seed)
+    learned = held.data["train"]
+    lent = lenders(held.real.targets, learned) if held.maker.recipe.palette else None
+    drafts = drafts_of(held.maker, learned, held.real)[0] if held.maker.recipe.canvas != "none" else None
+    found = translated(held.maker.net, held.real, lent, learned, bend_seed=seed, drafts=drafts)
     return found, [str(row["sha256"])[:8] for row in held.real.rows]
+
+
+def drafts_of(maker: Maker, learned: Pictures, asked: Pictures) -> tuple[UInt8, list[Canvas]]:
+    """Canvases of the maps of `asked`, as a translator wants them (N, H, W, 4), and as they are."""
+    make = Canvases(learned, maker.classes, maker.recipe.canvas == "several")
+    found = [make(each) for each in np.asarray(asked.targets)]
+    return np.stack([canvas_of(each) for each in found]), found

@@ -20,8 +20,8 @@ from train.figure import Figure
 from train.generation_classifier import trained_namer
 from train.generation_held import SHOWN, Held, drawn, held_of
 from train.generation_judge_pairs import NEAREST, faithful, kept, pair_blocks
+from train.generation_maps import lenders
 from train.generation_measures import Floats, kid, memory, nearest
-from train.generation_pairs_loop import lenders
 from train.generation_sheet import Block, sample_sheet
 from train.letterbox import UInt8
 
@@ -31,7 +31,13 @@ def judge(
 ) -> tuple[list[Figure], dict[str, Any], list[str]]:
     """Figures (the headline first), detail, names of the sheets."""
     held = held_of(ws, run, frozen, part, device)
-    made, words = drawn(held)
+    return judged(held, run, *drawn(held), progress)
+
+
+def judged(
+    held: Held, run: record.Run, made: UInt8, words: list[str], progress: Progress
+) -> tuple[list[Figure], dict[str, Any], list[str]]:
+    """What `judge` says, of pictures that are drawn already."""
     rows = _alike(held, made)
     if held.maker.recipe.kind != "pairs":
         rows = (_named(held, made, progress) if held.maker.recipe.field else []) + rows
@@ -39,7 +45,7 @@ def judge(
         rows += faithful(held, made)
     elif held.maker.recipe.pairs == "garment":
         rows = [*kept(held), *rows]
-    name = f"samples/{part}.png"
+    name = f"samples/{held.part}.png"
     _sheet(held, run, made, words, name)
     progress(1, 1)
     return rows, {"confusions": [], "features": held.features.name}, [name]

@@ -18,8 +18,9 @@ from train import metrics
 from train.figure import Figure
 from train.generation_held import SEED, SHOWN, Held
 from train.generation_loop import as_bytes
+from train.generation_maps import lenders
 from train.generation_measures import Floats
-from train.generation_pairs_loop import lenders, tensors, translated
+from train.generation_pairs_loop import tensors, translated
 from train.generation_sheet import Block
 from train.letterbox import UInt8
 from train.seeding import derived

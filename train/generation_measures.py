@@ -1,8 +1,8 @@
 """How made pictures are measured: features, KID, and how near they are to what was learned.
 
-In: pictures (N, H, W, C) uint8. Out: numbers with intervals. Features are EfficientNet-Lite0's (ImageNet), after one
-antialiased resize, or raw pixels; a figure's name says which, and the size. FID is not offered: below 5,000 pictures
-its bias is larger than what it measures.
+In: pictures (N, H, W, C) uint8. Out: numbers with intervals. Features are EfficientNet-Lite0's (ImageNet; 1 and 2 for
+generators that learned by 0), after one antialiased resize, or raw pixels; a figure's name says which, and the size.
+FID is not offered: below 5,000 pictures its bias is larger than what it measures.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ DRAWS, SUBSET, SMALL = 50, 100, 50
 
 
 class Features:
-    """(N, H, W, C) uint8 -> (N, d) float64. `name` goes into every figure made of them."""
+    """(N, H, W, C) uint8 -> (N, d) float64. `kind` is lite0, lite1, lite2 or pixels; `name` goes into every figure."""
 
     def __init__(self, kind: str, height: int, device: str = "cpu") -> None:
         self.kind, self.height, self.device = kind, height, device
         self.net: nn.Module | None = None
-        self.name = f"EfficientNet-Lite0, {height} px" if kind == "lite0" else f"pixels, {height} px"
-        if kind == "lite0":
-            self.net = feature_extractor(OFFLINE, "offline").eval().to(device)
-            mean, std = normalisation(OFFLINE)
+        self.name = f"pixels, {height} px" if kind == "pixels" else f"EfficientNet-L{kind[1:]}, {height} px"
+        if kind != "pixels":
+            backbone = OFFLINE[int(kind[-1])]
+            self.net = feature_extractor(backbone, "offline").eval().to(device)
+            mean, std = normalisation(backbone)
             self.mean, self.std = (torch.tensor(each).view(1, 3, 1, 1) for each in (mean, std))
 
     @torch.no_grad()

@@ -1,9 +1,10 @@
 """Training a translator: L1, a critic of patches, its features matched (pix2pix, Isola et al., 2017; pix2pixHD, Wang et
 al., 2018).
 
-In: photos and their maps. Out: the loop `train.generation` runs. L1 is asked of the raw picture everywhere, also where
-the garment's pixels are pasted over it, so that the same network can be judged with and without pasting; the critic
-sees the composed picture.
+In: photos and their maps. Out: the loop `train.generation` runs. A translator that mends canvases learns on photos
+where pixels are taken away as canvases lack some. L1 is asked of the raw picture everywhere, also where the garment's
+pixels are pasted over it, so that the same network can be judged with and without pasting; of one that mends, where
+nothing is kept. The critic sees the composed picture.
 """
 
 from __future__ import annotations
@@ -15,19 +16,45 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dataset.masks import IGNORE
+from train.generation_canvas import Canvases, canvas_of, filled, gaps_of, kept_shares
 from train.generation_data import Pictures
 from train.generation_given import Given, Translator, lent_colours, region_colours
 from train.generation_loop import AdversarialLoop, as_bytes, as_unit
 from train.generation_losses import critic_loss, generator_loss, gradient_penalty
+from train.generation_maps import lenders
+from train.generation_perceptual import Perceptual
 from train.letterbox import UInt8
 from train.seeding import derived
+
+GAPS = 64  # maps of the training part whose canvases say what usually is missing
 
 
 class PairsLoop(AdversarialLoop):
     """`net` is a `Translator`, `critic` a `Critics`."""
 
+    eyes: Perceptual | None = None
+    _gaps: npt.NDArray[np.bool_] | None = None
+    _drafts: UInt8 | None = None
+
     def given_of(self, photos: Tensor, regions: Tensor, **words: Any) -> Given:
+        if self.translator.mends:
+            words["canvas"] = self._damaged(photos, regions)
         return self.translator.given_of(photos, regions, **words)
+
+    def canvases(self) -> Canvases:
+        return Canvases(self.data["train"], self.classes, self.recipe.canvas == "several")
+
+    def _damaged(self, photos: Tensor, regions: Tensor) -> Tensor:
+        """(B, 4, H, W): each photo without what another map's canvas lacked, drawn from torch's generator."""
+        if self._gaps is None:
+            self._gaps = gaps_of(self.canvases(), GAPS)
+        found = []
+        for photo, index in zip(as_bytes(photos), regions.cpu().numpy().astype(np.uint8), strict=True):
+            gaps = self._gaps[int(torch.randint(len(self._gaps), (1,)))]
+            whole = ~(gaps[:, ::-1] if torch.rand(1) < 0.5 else gaps) & (index != IGNORE)
+            found.append(np.dstack([filled(photo, index, whole), kept_shares(whole)]))
+        return canvas_tensor(np.stack(found)).to(photos.device)
 
     @property
     def translator(self) -> Translator:
@@ -44,6 +71,9 @@ class PairsLoop(AdversarialLoop):
         self.step_critic(self._critic_loss(given.maps, photos, made.detach()))
         self.critic.requires_grad_(False)
         loss = recipe.l1 * self._apart(raw, photos, given)
+        if recipe.perceptual:
+            shown = made if self.translator.mends else given.framed(raw)
+            loss = loss + recipe.perceptual * self._seen_apart(shown, photos)
         if recipe.adversary or recipe.matching:
             loss = loss + self._fooling(given.maps, photos, made)
         self.step_generator(loss, len(photos))
@@ -55,7 +85,13 @@ class PairsLoop(AdversarialLoop):
 
     def _apart(self, raw: Tensor, photos: Tensor, given: Given) -> Tensor:
         inside = (~given.outside).float()
-        return ((raw - photos).abs() * inside).sum() / (inside.sum() * 3).clamp(min=1)
+        weight = inside * (1 - given.alpha) if self.translator.mends else inside
+        return ((raw - photos).abs() * weight).sum() / (weight.sum() * 3).clamp(min=1)
+
+    def _seen_apart(self, made: Tensor, photos: Tensor) -> Tensor:
+        if self.eyes is None:
+            self.eyes = Perceptual(made.device)
+        return self.eyes(made, photos)
 
     def _critic_loss(self, maps: Tensor, photos: Tensor, made: Tensor) -> Tensor:
         recipe = self.recipe
@@ -84,38 +120,22 @@ class PairsLoop(AdversarialLoop):
 
     def made(self) -> tuple[UInt8, list[str]]:
         found = self.data["validation"]
-        pictures = translated(self.judged(), found, lenders(found.targets, self.data["train"]), self.data["train"])
+        if self.translator.mends and self._drafts is None:
+            make = self.canvases()
+            self._drafts = np.stack([canvas_of(make(each)) for each in np.asarray(found.targets)])
+        lent = None if self.translator.mends else lenders(found.targets, self.data["train"])
+        pictures = translated(self.judged(), found, lent, self.data["train"], drafts=self._drafts)
         return pictures, [str(row["sha256"])[:8] for row in found.rows]
-
-
-def coarse(maps: npt.NDArray[Any], classes: int, step: int = 4) -> npt.NDArray[np.float32]:
-    """(N, K, h * w) one-hot of every `step`th pixel; the outside is no class."""
-    small = np.asarray(maps)[:, ::step, ::step].reshape(len(maps), -1)
-    return (small[:, None] == np.arange(classes)[None, :, None]).astype(np.float32)
-
-
-def lenders(maps: npt.NDArray[Any], learned: Pictures) -> npt.NDArray[np.intp]:
-    """Of each map (N, H, W) the place of the training photo whose map is most like it, by mean IoU over the classes
-    that occur in either. The nearest-neighbour baseline, and whose colours a translator borrows."""
-    classes = int(max(each[each < 255].max(initial=0) for each in (np.asarray(maps), np.asarray(learned.targets)))) + 1
-    theirs = coarse(learned.targets, classes)
-    sizes = theirs.sum(2)
-    best = []
-    for mine in coarse(maps, classes):
-        both = np.einsum("kp,nkp->nk", mine, theirs, optimize=True)
-        either = mine.sum(1)[None] + sizes - both
-        iou = np.where(either > 0, both / np.maximum(either, 1), np.nan)
-        best.append(int(np.nanmean(iou, axis=1).argmax()))
-    return np.array(best)
 
 
 @torch.no_grad()
 def translated(
     net: Any, given: Pictures, lent: npt.NDArray[np.intp] | None, learned: Pictures | None, *, raw: bool = False,
-    bend_seed: int | None = None, batch: int = 16, device: Any = None,
+    bend_seed: int | None = None, drafts: UInt8 | None = None, batch: int = 16, device: Any = None,
 ) -> UInt8:  # fmt: skip
     """(N, H, W, 3) uint8 for the maps of `given`. Colours are borrowed from the training photos at `lent`, or are the
-    photos' own where that is None. `raw` leaves the pasting out; `bend_seed` bends the garment as training did."""
+    photos' own where that is None. `raw` leaves the pasting out; `bend_seed` bends the garment as training did;
+    `drafts` (N, H, W, 4) are the canvases (`canvas_of`) that a network which mends needs."""
     was, where = net.training, device or next(net.parameters()).device
     net.eval()
     found = []
@@ -127,6 +147,8 @@ def translated(
             words["colours"] = colours_of(net, *tensors(learned, [int(lent[k]) for k in places], where))
         if bend_seed is not None:
             words["bends"] = torch.Generator().manual_seed(derived(bend_seed, "bend", start))
+        if drafts is not None:
+            words["canvas"] = canvas_tensor(drafts[start : start + batch]).to(where)
         told = net.given_of(photos, regions, **words)
         said = net(told.maps)
         whole = told.composed(said)
@@ -140,6 +162,12 @@ def colours_of(net: Any, photos: Tensor, regions: Tensor) -> Tensor:
     planes = torch.nn.functional.one_hot(torch.where(regions == 255, net.k, regions), net.k + 1)[..., : net.k]
     shown = planes.permute(0, 3, 1, 2).float()
     return lent_colours(region_colours(photos, shown), shown.sum((2, 3)) > 0, net.colours)
+
+
+def canvas_tensor(drafts: UInt8) -> Tensor:
+    """(B, H, W, 4) uint8 -> (B, 4, H, W): RGB in [-1, 1], how far each pixel is kept in [0, 1]."""
+    planes = torch.from_numpy(drafts).permute(0, 3, 1, 2)
+    return torch.cat([as_unit(planes[:, :3]), planes[:, 3:].float() / 255], 1)
 
 
 def tensors(found: Pictures, places: list[int], device: Any) -> tuple[Tensor, Tensor]:

@@ -55,12 +55,27 @@ class GenerationRecipe(BaseModel):
     adversary: float = Field(1.0, ge=0, description="weight of the critic in the generator's loss")
     l1: float = Field(10.0, ge=0, description="kind pairs")
     matching: float = Field(10.0, ge=0, description="kind pairs: L1 between the critic's features")
+    perceptual: float = Field(0.0, ge=0, description="kind pairs: weight of a frozen EfficientNet-Lite0's features")
+    canvas: Literal["none", "one", "several"] = Field(
+        "none", description="pairs labels: training photos bent to the map and laid under it, one or several for each"
+    )
     vary: list[Literal["colour", "shift", "cutout"]] = Field(
         default=["colour", "shift", "cutout"], description="kind gan: DiffAugment of what the critic sees"
     )
     drop: float = Field(0.1, ge=0, lt=1, description="diffusion: share of training pictures whose label is hidden")
     guidance: float = Field(2.0, ge=1, description="diffusion: weight of the label when drawing; 1 is none")
     steps: int = Field(30, ge=1, description="diffusion: steps of drawing")
+    known: Literal["nothing", "masked"] = Field(
+        "nothing", description="diffusion: masked: also told the picture round a hole, so that it fills holes"
+    )
+    zoom: int = Field(1, ge=1, le=8, description="known masked: holes are learned in windows down to 1/zoom of a side")
+    begin: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="known masked: share of noise a filling begins with, the rest is a classical filling",
+    )
+    silhouette: bool = Field(False, description="diffusion: also told the garment's outline where there is a mask")
 
     epochs: int = Field(100, ge=1)
     batch: int = Field(64, ge=1)
@@ -74,6 +89,7 @@ class GenerationRecipe(BaseModel):
     ema_warm: bool = Field(
         False, description="short runs: after n steps the average decays by (1 + n) / (10 + n) at most"
     )
+    precision: Literal["auto", "32", "bf16"] = Field("auto", description="auto: bf16 on CUDA, single elsewhere")
     judge: Literal["lite0", "pixels"] = Field("lite0", description="features that pictures are compared by")
     judge_px: int = Field(64, ge=8, description="height at which they are computed")
     judge_every: int = Field(1, ge=1, description="epochs between two validations")
@@ -86,12 +102,23 @@ class GenerationRecipe(BaseModel):
         conditional = {"pairs": ("unet", "resnet"), "gan": ("conv", "dense"), "diffusion": ("unet",)}[self.kind]
         if self.generator not in conditional:
             raise ValueError(f"generator '{self.generator}' is not for kind {self.kind}: {' or '.join(conditional)}")
+        if self.tells and self.kind != "diffusion":
+            raise ValueError(f"known, silhouette and zoom are for kind diffusion, not {self.kind}")
+        if self.zoom > 1 and self.known == "nothing":
+            raise ValueError("zoom is for known: masked")
+        if self.canvas != "none" and (self.kind, self.pairs) != ("pairs", "labels"):
+            raise ValueError("a canvas is for kind pairs with pairs: labels")
         unit = (
             4 if self.kind == "gan" else 4 if self.generator == "resnet" else 2 ** (self.depth - (self.kind != "pairs"))
         )
         if self.height % unit or self.width % unit:
             raise ValueError(f"height and width must be multiples of {unit} for this generator")
         return self
+
+    @property
+    def tells(self) -> bool:
+        """Whether the network is told more of a picture than its tag."""
+        return self.known != "nothing" or self.silhouette
 
     @property
     def channels(self) -> int:

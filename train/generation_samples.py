@@ -17,7 +17,7 @@ from dataset.errors import SettingsError, TrainingError, UsageError
 from dataset.settings import parse_settings
 from train.generation import build_net
 from train.generation_data import Classes
-from train.generation_flow_loop import flow_pictures
+from train.generation_flow import flow_pictures
 from train.generation_given import Translator
 from train.generation_loop import as_bytes, as_unit, even_labels, noise_pictures
 from train.generation_recipe import TASK, GenerationRecipe

@@ -17,21 +17,36 @@ if TYPE_CHECKING:
 
 def generate(
     run: Annotated[str, typer.Argument(help="Generation run: its id, or 'latest'.")] = "latest",
-    n: Annotated[int, typer.Option("--n", "-n", help="How many pictures, 1000 at most.")] = 16,
+    n: Annotated[
+        int | None, typer.Option("--n", "-n", help="How many: 16, of a photo to fill 1; 1000 at most.")
+    ] = None,
     label: Annotated[str | None, typer.Option(help="What to make, such as dress; by default each in turn.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the pictures, the sheet, lineage.json.")] = Path("made"),
     maps: Annotated[list[Path] | None, typer.Option("--map", help="PNG of regions, for pix2pix. Repeatable.")] = None,
     garment: Annotated[Path | None, typer.Option(help="Cutout (PNG), for garment-to-model.")] = None,
     region: Annotated[str | None, typer.Option(help="Where it is worn, such as upper; by default the largest.")] = None,
+    fill: Annotated[Path | None, typer.Option(help="Photo with a hole, for inpaint.")] = None,
+    hole: Annotated[Path | None, typer.Option(help="Mask of --fill's size, white where the hole is.")] = None,
+    begin: Annotated[
+        float | None, typer.Option(help="Of --fill: 1 from noise; less, such as 0.5, over a classical filling.")
+    ] = None,
+    outline: Annotated[Path | None, typer.Option(help="Mask, white where the garment is to be, for outline.")] = None,
+    size: Annotated[str, typer.Option(help="Of a dressed person: network, or photo for the photo's own.")] = "network",
     device: Device = "auto",
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Make pictures with a trained generator, each marked as made, the nearest training picture beside it on a sheet.
 
-    Without --map or --garment, a run trained on pairs takes maps and people of the snapshot's test part.
+    Without --map or --garment, a run trained on pairs takes maps and people of the snapshot's test part. A photo that
+    is filled keeps its size, and every pixel outside the hole.
+
     Example: modiste generate latest -w shop --n 16 --label dress --seed 0 --out made
+
+    Example: modiste generate RUN -w shop --fill photo.jpg --hole mask.png --label dress --n 4 --out filled
+
+    Example: modiste generate RUN -w shop --outline coat.png --n 8 --out coats
     """
     from modiste.generate import generate as step
 
@@ -39,8 +54,8 @@ def generate(
     perform(
         "generate",
         lambda progress: step(
-            ws, run, n=n, label=label, seed=seed, out=out, maps=maps, garment=garment, region=region, device=device,
-            progress=progress,
+            ws, run, n=n, label=label, seed=seed, out=out, maps=maps, garment=garment, region=region, fill=fill,
+            hole=hole, outline=outline, begin=begin, size=size, device=device, progress=progress,
         ),
         as_json,
     )  # fmt: skip
@@ -56,9 +71,9 @@ def generation(
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Train a generator: gan-28, article-28, pix2pix, garment-to-model, edges, diffusion. Sheets as it learns.
+    """Train a generator: gan-28, article-28, pix2pix, garment-to-model, edges, diffusion, inpaint, outline.
 
-    Killed? The same command goes on. Without labels: --set field=''
+    Sheets as it learns. Killed? The same command goes on. Without labels: --set field=''
     Example: modiste train generation -w shop -s spring -r generation/gan-28
     """
     from train.generation import train_generation
