@@ -23,8 +23,10 @@ def generate(
     label: Annotated[str | None, typer.Option(help="What to make, such as dress; by default each in turn.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the pictures, the sheet, lineage.json.")] = Path("made"),
-    maps: Annotated[list[Path] | None, typer.Option("--map", help="PNG of regions, for pix2pix. Repeatable.")] = None,
-    garment: Annotated[Path | None, typer.Option(help="Cutout (PNG), for garment-to-model.")] = None,
+    maps: Annotated[
+        list[Path] | None, typer.Option("--map", help="PNG of regions, for pix2pix and pix2pix-canvas. Repeatable.")
+    ] = None,
+    garment: Annotated[Path | None, typer.Option(help="Cutout (PNG), for garment-to-model and pix2pix-canvas.")] = None,
     region: Annotated[str | None, typer.Option(help="Where it is worn, such as upper; by default the largest.")] = None,
     fill: Annotated[Path | None, typer.Option(help="Photo with a hole, for inpaint.")] = None,
     hole: Annotated[Path | None, typer.Option(help="Mask of --fill's size, white where the hole is.")] = None,
