@@ -4,8 +4,8 @@
 In: weights (.onnx, .safetensors), --data DIR (street/photos; drawn noise of 550 x 830 without it), --count N. Out: a
 table, and --json FILE. Variants take turns on each photo, so that a busy machine slows all of them alike. CPU seconds
 are process_time (all threads); photos a second 'at full use' are threads / CPU seconds, what an idle machine of that
-many cores can reach at best. Intervals: bootstrap over photos, 1,000 draws, seed 0. rembg's u2net (176 MB, 320 x 320,
-about 44 million parameters as published) can't be had here and no installed package ships its architecture: 'not run'.
+many cores can reach at best. Intervals: bootstrap over photos, 1,000 draws, seed 0. Beside rembg:
+`benchmarks.cutout_rembg`.
 Example: python -m benchmarks.cutout fast-fp32.onnx fast-int8.onnx --data DIR --count 12 --json cutout.json
 """
 
@@ -113,7 +113,7 @@ def main() -> None:
     for line in lines:
         print("{step:32} n={n:<3} CPU {cpu_ms:7.1f} ms [{cpu_low:.1f}, {cpu_high:.1f}]  wall {wall_ms:8.1f} ms  "
               "{full_use_per_s:6.1f} /s at full use, {wall_per_s:5.1f} /s as it went".format(**line))  # fmt: skip
-    print("u2net (rembg): not run; 176 MB, 320 x 320 as published")
+    print("rembg: python -m benchmarks.cutout_rembg")
     if words.json:
         words.json.write_text(json.dumps({"size": SIZE, "threads": words.threads, "lines": lines}, indent=1))
 
