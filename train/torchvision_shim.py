@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-import torch
+from torch import library as operators
 
 _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -19,7 +19,7 @@ _SCHEMAS = (
 )
 
 
-def _declare_missing_ops() -> torch.library.Library | None:
+def _declare_missing_ops() -> operators.Library | None:
     """The library that holds the schemas (it must stay alive), or None where torchvision imports as it is."""
     try:
         import torchvision  # noqa: F401
@@ -28,7 +28,7 @@ def _declare_missing_ops() -> torch.library.Library | None:
             del sys.modules[name]  # half-imported: a second import would find the half
     else:
         return None
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library = operators.Library("torchvision", "FRAGMENT")
     for schema in _SCHEMAS:
         library.define(schema)
     return library
