@@ -20,6 +20,7 @@ from train.data import (
     EpochSampler,
     Photos,
     masked_rows,
+    pipeline,
     rows_of,
     segmentation_arrays,
     train_loader,
@@ -27,6 +28,8 @@ from train.data import (
 )
 from train.letterbox import letterbox, place
 from train.recipe import Augment
+
+STILL = Augment(flip=0, scale=0, rotate=0, shift=0, colour=0)
 
 THREE = load_space("street-3")
 
@@ -119,6 +122,38 @@ def test_a_mask_moves_with_its_photo() -> None:
         photo, mask = photos[epoch]
         agree = (photo[0] > 187) == (mask == 1)
         assert agree[mask != 255].float().mean() > 0.97
+
+
+def test_a_closer_look_moves_photo_and_mask_alike() -> None:
+    rgb = np.zeros((1, 64, 64, 3), np.uint8)
+    rgb[:, 24:40, 24:40] = 250
+    truth = (rgb[..., 0] > 0).astype(np.uint8)
+    photos = Photos(rgb, truth, STILL.model_copy(update={"close": 1.0}), seed=1)
+    areas = []
+    for epoch in range(20):
+        photo, mask = photos[epoch]
+        known = mask != 255
+        assert ((photo[0] > 187) == (mask == 1))[known].float().mean() > 0.95
+        areas.append(int((mask == 1).sum()))
+    assert 1.3 < max(areas) / 256 < 5.0  # 1.2 to 2.2 times the side, less what left the frame
+
+
+@pytest.mark.parametrize("worse", ["small", "blur", "jpeg"])
+def test_detail_goes_and_the_mask_stays(worse: str) -> None:
+    rgb = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3)).astype(np.uint8)
+    truth = (rgb[..., 0] > 99).astype(np.uint8)
+    photo, mask = Photos(rgb, truth, STILL.model_copy(update={worse: 1.0}), seed=1)[0]
+    assert np.array_equal(mask.numpy(), truth[0])
+    steps = [
+        float(np.abs(np.diff(each.astype(float), axis=1)).mean()) for each in (rgb[0], photo.permute(1, 2, 0).numpy())
+    ]
+    assert steps[1] < 0.9 * steps[0]
+
+
+def test_a_step_left_out_draws_nothing() -> None:
+    """What a recipe from before these keys drew, it draws today: the pipeline holds the same three steps."""
+    assert len(pipeline(Augment()).transforms) == 3
+    assert len(pipeline(Augment(small=0.1, jpeg=0.1)).transforms) == 5
 
 
 def test_a_draw_depends_on_seed_epoch_and_place_alone() -> None:

@@ -9,6 +9,7 @@ from dataset.errors import TrainingError
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
 from train import record
+from train.recipe import Augment
 from train.runs import check_split, done_before, open_run
 
 RECIPE = {"name": "segmentation/x", "epochs": 3}
@@ -40,6 +41,15 @@ def test_another_recipe_is_another_run(tmp_path: Path, change: dict[str, object]
     ws = Workspace.init(tmp_path)
     (finished(ws).folder / "model.safetensors").write_bytes(b"x")
     assert done_before(ws, frozen(), RECIPE | change) is None
+
+
+def test_a_run_from_before_a_way_to_augment_is_still_this_recipes(tmp_path: Path) -> None:
+    ws = Workspace.init(tmp_path)
+    before = {"flip": 0.5, "scale": 0.25, "rotate": 10.0, "shift": 0.06, "colour": 0.3}
+    run = open_run(ws, frozen(), RECIPE | {"augment": before}, "segmentation", 0, {"train": 8, "validation": 4})
+    (record.finish(run, wall_s=2.0, cpu_s=1.0, results=RESULTS).folder / "model.safetensors").write_bytes(b"x")
+    assert done_before(ws, frozen(), RECIPE | {"augment": Augment().model_dump()}) is not None
+    assert done_before(ws, frozen(), RECIPE | {"augment": Augment(small=0.1).model_dump()}) is None
 
 
 def test_a_run_whose_weights_are_gone_is_trained_again(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot
 from dataset.workspace import Workspace
 from train import spread
+from train.backdrops import Backdrops
 from train.letterbox import PAD, UInt8, letterbox, place
 from train.packshots import Packshots
 from train.recipe import Augment
@@ -209,8 +210,10 @@ class Photos(Dataset[tuple[Tensor, ...]]):
         augment: Augment | None = None,
         seed: int = 0,
         packshots: Packshots | None = None,
+        backdrops: Backdrops | None = None,
     ) -> None:
-        self.photos, self.targets, self.seed, self.packshots = photos, targets, seed, packshots
+        self.photos, self.targets, self.seed = photos, targets, seed
+        self.packshots, self.backdrops = packshots, backdrops
         self.pipeline = None if augment is None else pipeline(augment)
 
     def __len__(self) -> int:
@@ -227,6 +230,9 @@ class Photos(Dataset[tuple[Tensor, ...]]):
         rgb, target = np.array(self.photos[index % len(self)]), np.array(self.targets[index % len(self)])
         if self.packshots is not None:
             rgb, target = self.packshots(rgb, target, derived(self.seed, "packshot", index))
+        if self.backdrops is not None:
+            draw = np.random.default_rng(derived(self.seed, "backdrop", index))
+            rgb, target = self.backdrops(rgb, target, self.photos[draw.integers(len(self))], draw)
         if self.pipeline is not None:
             rgb, target = self._vary(rgb, target, derived(self.seed, "augment", index))
         return torch.from_numpy(rgb).permute(2, 0, 1), torch.from_numpy(target.astype(np.int64))
@@ -257,7 +263,24 @@ def pipeline(augment: Augment) -> Any:
         ),
         A.ColorJitter(brightness=change, contrast=change, saturation=change, hue=change / 10, p=0.8 if change else 0.0),
     ]
-    return A.Compose(steps)
+    return A.Compose(
+        steps + _worse(augment)
+    )  # in this order, what a recipe leaves at 0 not at all: draws stay as they were
+
+
+def _worse(augment: Augment) -> list[Any]:
+    """Steps that take detail away: an image seen small, out of focus, or as a poor JPEG."""
+    import albumentations as A
+
+    resizing = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
+    aside = {"x": (-0.15, 0.15), "y": (-0.4, 0.4)}  # a head alone, a skirt alone
+    known = {
+        "close": A.Affine((1.2, 2.2), aside, fill=PAD, fill_mask=IGNORE, p=augment.close),
+        "small": A.Downscale((0.2, 0.8), resizing, p=augment.small),
+        "blur": A.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 2.0), p=augment.blur),
+        "jpeg": A.ImageCompression("jpeg", (30, 90), p=augment.jpeg),
+    }
+    return [step for name, step in known.items() if getattr(augment, name)]
 
 
 class EpochSampler(Sampler[int]):

@@ -47,9 +47,15 @@ def packshot(rgb: UInt8, index: UInt8, roles: tuple[int, ...], draw: np.random.G
     moved = cv2.warpAffine(np.where(worn, index, BACKGROUND).astype(np.uint8), spot, size, flags=cv2.INTER_NEAREST)
     colour = cv2.warpAffine(rgb, spot, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside = (moved != BACKGROUND).astype(np.uint8)
-    alpha = cv2.GaussianBlur(cv2.erode(inside, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), 0.7)[..., None]
-    ground = _backdrop(inside, draw)
+    alpha = soft(inside)
+    ground = studio(inside, draw)
     return np.rint(colour * alpha + ground * (1 - alpha)).astype(np.uint8), moved.astype(np.uint8)
+
+
+def soft(inside: UInt8) -> np.ndarray:
+    """(H, W) of 0 and 1 -> (H, W, 1) float32 alpha, a pixel tighter, its edge a pixel wide."""
+    tight = cv2.erode(inside, np.ones((3, 3), np.uint8)).astype(np.float32)
+    return cv2.GaussianBlur(tight, (0, 0), 0.7)[..., None]
 
 
 def _placed(worn: np.ndarray, draw: np.random.Generator) -> np.ndarray:
@@ -64,8 +70,9 @@ def _placed(worn: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     return np.column_stack([np.eye(2) * scale, to - scale * centre])
 
 
-def _backdrop(inside: UInt8, draw: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) float32: white, plain or shaded from top to bottom, half of them with a soft shadow."""
+def studio(inside: UInt8, draw: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) float32 backdrop: white, plain or shaded from top to bottom, half of them with a soft shadow of what
+    stands before it: `inside` (H, W), 0 or 1."""
     height, width = inside.shape
     kind = draw.choice(["white", "plain", "shaded"])
     colour = np.array([255.0] * 3) if kind == "white" else draw.uniform(170, 255) + draw.uniform(-12, 12, 3)

@@ -29,6 +29,12 @@ class Augment(BaseModel):
     rotate: float = Field(10.0, ge=0, le=180, description="degrees either way")
     shift: float = Field(0.06, ge=0, lt=1, description="share of the side, either way")
     colour: float = Field(0.3, ge=0, le=1, description="brightness, contrast and saturation vary by this much")
+    small: float = Field(
+        0.0, ge=0, le=1, description="chance that a photo of a fifth to four fifths of the size is seen"
+    )
+    close: float = Field(0.0, ge=0, le=1, description="chance of a closer look, 1.2 to 2.2 times the size")
+    blur: float = Field(0.0, ge=0, le=1, description="chance of a Gaussian blur of 0.5 to 2 px")
+    jpeg: float = Field(0.0, ge=0, le=1, description="chance of a JPEG of quality 30 to 90")
 
 
 class SegmentationRecipe(BaseModel):
@@ -73,6 +79,12 @@ class SegmentationRecipe(BaseModel):
     )
     packshots: float = Field(
         0.0, ge=0, le=1, description="share of an epoch's photos that show the garment alone, made from their masks"
+    )
+    backdrops: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of an epoch's photos whose people get a studio or a blurred street behind",
     )
     logger: list[Literal["csv", "tensorboard", "mlflow"]] = Field(
         default=["csv"], description="csv is always written; tensorboard and mlflow get sheets of predictions too"

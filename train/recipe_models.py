@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from train.generation_recipe import GenerationRecipe
 from train.metric_recipe import SimilarRecipe
@@ -30,7 +31,16 @@ def completed(recipe: Mapping[str, Any], task: str) -> dict[str, Any]:
         for name, field in fields.items()
         if name not in recipe and not field.is_required()
     }
-    return {**{name: _plain(value) for name, value in later.items()}, **recipe}
+    plain = {name: _plain(value) for name, value in later.items()}
+    return {**plain, **{name: _filled(fields.get(name), value) for name, value in recipe.items()}}
+
+
+def _filled(field: FieldInfo | None, value: Any) -> Any:
+    """A part of a recipe that has a model of its own, such as `augment`, is completed as the whole is."""
+    kind = field.annotation if field else None
+    if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {**kind().model_dump(), **value}
+    return value
 
 
 def _plain(value: Any) -> Any:

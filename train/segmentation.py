@@ -19,6 +19,7 @@ from dataset.progress import Progress, silent
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
 from train import record, spread
+from train.backdrops import Backdrops
 from train.begin import begin_of, take
 from train.boards import check_boards
 from train.data import Photos, Row, faceless, masked_rows, plain_loader, segmentation_arrays, train_loader
@@ -136,7 +137,10 @@ def train_segmentation(
             weights = inverse_sqrt_weights(arrays["train"][1], len(space.classes))
         loop = SegmentationLoop(net, chosen, len(space.classes), weights)
         loop.notes += begun
-        photos = Photos(*arrays["train"], chosen.augment, chosen.seed, packshots_of(chosen, space.roles))
+        photos = Photos(
+            *arrays["train"], chosen.augment, chosen.seed, packshots_of(chosen, space.roles),
+            Backdrops(chosen.backdrops, tuple(space.roles)) if chosen.backdrops else None,
+        )  # fmt: skip
         training = train_loader(photos, chosen.batch, chosen.workers, chosen.seed, devices)
         validation = plain_loader(Photos(*arrays["validation"]), chosen.batch)
         facts = {"classes": list(space.classes), "roles": list(space.roles), "input": list(size)}
