@@ -29,14 +29,14 @@ from dataset.label_space import load_space
 from dataset.masks import IGNORE
 from dataset.snapshot import load_snapshot
 from dataset.workspace import Workspace
-from train.data import Photos, masked_rows, photo, truth
+from train.data import masked_rows, photo, truth
 from train.letterbox import letterbox
 from train.loop import as_input
 from train.losses import CrossEntropyDice
 from train.models.backbones import channels_last
 from train.models.segmenters import build_segmenter
-from train.packshots import Packshots
 from train.recipe import SegmentationRecipe, segmentation_recipe
+from train.segmentation import varied
 
 Pair = tuple[np.ndarray, np.ndarray]
 SIZE = (830, 550)
@@ -72,7 +72,7 @@ def stored(root: Path, snapshot: str, recipe: SegmentationRecipe, count: int) ->
 
 def loading(photos: list[Callable[[], Pair]], recipe: SegmentationRecipe) -> dict[str, list[float]]:
     """CPU seconds a photo of each part of loading."""
-    size, spent = (recipe.height, recipe.width), {name: [] for name in ("decode", "letterbox", "augment", "packshot")}
+    size, spent = (recipe.height, recipe.width), {name: [] for name in ("decode", "letterbox", "augment")}
     fitted: list[Pair] = []
     for each in photos:
         (rgb, index), cost = cpu_of(each)
@@ -81,11 +81,9 @@ def loading(photos: list[Callable[[], Pair]], recipe: SegmentationRecipe) -> dic
         spent["letterbox"].append(cost)
         fitted.append(pair)
     arrays = np.stack([rgb for rgb, _ in fitted]), np.stack([index for _, index in fitted])
-    data, roles = Photos(*arrays, recipe.augment, 0), tuple(load_space(recipe.label_space).roles)
+    data = varied(*arrays, recipe, load_space(recipe.label_space).roles)
     data[0]  # the first call builds what later ones reuse
     spent["augment"] = [cpu_of(lambda n=n: data[n])[1] for n in range(len(data))]
-    alone = Packshots(1.0, roles)
-    spent["packshot"] = [cpu_of(lambda n=n: alone(arrays[0][n], arrays[1][n], n))[1] for n in range(len(data))]
     items = [data[n] for n in range(min(recipe.batch, len(data)))]
     spent["collate"] = [cpu_of(lambda: default_collate(items))[1] / len(items) for _ in range(20)]
     return spent

@@ -42,5 +42,8 @@ class Backdrops:
 
 
 def _unfocused(photo: UInt8, draw: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) float32: the photo blurred beyond recognition."""
-    return cv2.GaussianBlur(photo, (0, 0), draw.uniform(*FOCUS) * photo.shape[0]).astype(np.float32)
+    """(H, W, 3) float32: the photo blurred beyond recognition, at an eighth of its size for speed."""
+    height, width = photo.shape[:2]
+    small = cv2.resize(photo, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small.astype(np.float32), (0, 0), draw.uniform(*FOCUS) * height / 8)
+    return cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)

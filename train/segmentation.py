@@ -137,10 +137,7 @@ def train_segmentation(
             weights = inverse_sqrt_weights(arrays["train"][1], len(space.classes))
         loop = SegmentationLoop(net, chosen, len(space.classes), weights)
         loop.notes += begun
-        photos = Photos(
-            *arrays["train"], chosen.augment, chosen.seed, packshots_of(chosen, space.roles),
-            Backdrops(chosen.backdrops, tuple(space.roles)) if chosen.backdrops else None,
-        )  # fmt: skip
+        photos = varied(*arrays["train"], chosen, space.roles)
         training = train_loader(photos, chosen.batch, chosen.workers, chosen.seed, devices)
         validation = plain_loader(Photos(*arrays["validation"]), chosen.batch)
         facts = {"classes": list(space.classes), "roles": list(space.roles), "input": list(size)}
@@ -156,9 +153,11 @@ def some_of(rows: list[Row], count: int, seed: int) -> list[Row]:
     return [rows[place] for place in sorted(chosen)]
 
 
-def packshots_of(recipe: SegmentationRecipe, roles: Sequence[int]) -> Packshots | None:
-    """What turns some of the training photos into packshots, None where the recipe asks for none."""
-    return Packshots(recipe.packshots, tuple(roles)) if recipe.packshots else None
+def varied(photos: UInt8, index: UInt8, recipe: SegmentationRecipe, roles: Sequence[int]) -> Photos:
+    """Training photos (N, H, W, 3) and class maps (N, H, W) as the recipe shows them: packshots, backdrops, augment."""
+    packshots = Packshots(recipe.packshots, tuple(roles)) if recipe.packshots else None
+    backdrops = Backdrops(recipe.backdrops, tuple(roles)) if recipe.backdrops else None
+    return Photos(photos, index, recipe.augment, recipe.seed, packshots, backdrops)
 
 
 def mean_image(photos: Any) -> Tensor:
