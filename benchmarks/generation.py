@@ -5,8 +5,9 @@ answer beside it. KID's interval is the spread of its 50 subsets; shares have Wi
 (1,000 draws), seeds fixed. A garment that is kept is compared with the same network's picture without pasting, which
 was asked for the garment's pixels too (L1 everywhere) and so reinvents them as well as it can. LPIPS's network is in no
 package that ships, so CIEDE2000 (Sharma et al., 2005) stands for it: mean over the garment's pixels, then over photos,
-pixel by pixel and with patches that may move (`benchmarks.garment_patches`). Maps also get the rows of
-`benchmarks.generation_floor`, among them 'real photos, no map', below which no generator can be shown to be.
+pixel by pixel and with patches that may move (`benchmarks.garment_patches`). Pairs also get the rows of
+`benchmarks.generation_floor`, among them 'real photos, no map', below which no generator can be shown to be; edges get
+the share of told edges that a picture shows (`train.generation_edges`).
 Example: python -m benchmarks.generation -w shop latest --part test --json generation.json
 """
 
@@ -22,12 +23,12 @@ import numpy as np
 
 from benchmarks.garment_patches import PATCH, REACH, difference, matched
 from benchmarks.generation_floor import floor_figures
-from dataset.snapshot import load_snapshot
+from dataset.snapshot import Snapshot, load_snapshot
 from dataset.workspace import Workspace
 from train import metrics, record
 from train.figure import Figure
-from train.generation_data import pictures
-from train.generation_held import drawn, held_of
+from train.generation_data import Pictures, pictures
+from train.generation_held import Held, drawn, held_of
 from train.generation_judge import judged
 from train.generation_judge_pairs import Worn, apart, worn
 from train.generation_sheet import Block, sample_sheet
@@ -75,6 +76,14 @@ def _patches(pictures: np.ndarray, found: Worn) -> np.ndarray:
     return np.array([matched(made, truth, where).mean() for made, truth, where in rows if where.any()])
 
 
+def _large(held: Held, ws: Workspace, frozen: Snapshot) -> Pictures | None:
+    """The training part with its larger photos, where maps of regions can have canvases."""
+    if held.maker.recipe.pairs != "labels":
+        return None
+    recipe = held.maker.recipe.model_copy(update={"canvas": "one"})
+    return pictures(ws, frozen, "train", recipe, held.maker.classes)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", default="latest")
@@ -90,9 +99,8 @@ def main() -> None:
     rows, _, sheets = judged(held, run, made, names, lambda done, total: None)
     if run.data["recipe"]["kind"] == "pairs" and run.data["recipe"]["pairs"] == "garment":
         rows += garment_figures(ws, run, words.part, run.folder / "samples" / f"{words.part}-garments.png")
-    if run.data["recipe"]["kind"] == "pairs" and run.data["recipe"]["pairs"] == "labels":
-        large = held.maker.recipe.model_copy(update={"canvas": "one"})
-        rows += floor_figures(held, made, pictures(ws, frozen, "train", large, held.maker.classes))
+    if run.data["recipe"]["kind"] == "pairs":
+        rows += floor_figures(held, made, _large(held, ws, frozen))
     for row in rows:
         print(row.line())
     found = run.data["results"]

@@ -1,8 +1,9 @@
 """How low KID can go here, and what bent training photos reach without any training: rows beside a generator's own.
 
-In: a `Held` of maps and the photos that were made of them. Out: figures. 'Real photos, no map' are the training photos
-themselves: a generator that draws photos nobody can tell from real ones, and whose interval no other can be apart
-below. KID is given by EfficientNet-Lite0, which a perceptual loss may have seen, and by Lite2, which none has.
+In: a `Held` of pairs and the photos that were made of them. Out: figures; canvases are of maps of regions alone. 'Real
+photos, no map' are the training photos themselves: a generator that draws photos nobody can tell from real ones, and
+whose interval no other can be apart below. KID is given by EfficientNet-Lite0, which a perceptual loss may have seen,
+and by Lite2, which none has.
 """
 
 from __future__ import annotations
@@ -14,22 +15,20 @@ from train.figure import Figure
 from train.generation_canvas import Canvases
 from train.generation_data import Pictures
 from train.generation_held import Held
-from train.generation_judge_pairs import NEAREST, shown_regions
-from train.generation_maps import lenders
+from train.generation_judge_pairs import NEAREST, neighbours, shown_regions
 from train.generation_measures import Features, kid
 from train.letterbox import UInt8
 
 EYES = ("lite0", "lite2")
 
 
-def floor_figures(held: Held, made: UInt8, learned: Pictures) -> list[Figure]:
+def floor_figures(held: Held, made: UInt8, learned: Pictures | None = None) -> list[Figure]:
     """KID of the made photos, of all trivial answers, of real photos, by each network. `learned`: the training part
-    with its larger photos, which canvases are made of."""
-    photos = np.asarray(learned.photos)
-    answers = {
-        "made photos": made, NEAREST: photos[lenders(held.real.targets, learned)],
-        "real photos, no map": photos, **bent_answers(held, learned),
-    }  # fmt: skip
+    with its larger photos, which canvases are made of; None for no canvases."""
+    photos = np.asarray(held.data["train"].photos)
+    answers = {"made photos": made, NEAREST: photos[neighbours(held)], "real photos, no map": photos}
+    if learned is not None:
+        answers |= bent_answers(held, learned)
     rows = [row for eyes in EYES for row in _kids(held, answers, Features(eyes, held.maker.recipe.judge_px))]
     return rows + [_shown(name, answers[name], held) for name in answers if name.startswith("canvas")]
 

@@ -106,6 +106,7 @@ def generate(
     maker = load_maker(found.folder / WEIGHT_FILE, choose_device(device))
     learned, note = _learned(ws, found, maker)
     made = _made(ws, found, maker, learned, asked)
+    note = "; ".join(each for each in (made.note, note) if each)
     return _written(found, maker, made, learned, note, seed, out, progress)
 
 

@@ -30,13 +30,14 @@ from train.sheets import overlay
 @dataclass(frozen=True)
 class Made:
     """`photos` (N, H, W, C) uint8, or N of their own sizes; `facts` go into the lineage; `before` are shown left of
-    each; `kept`: some pixels are a garment's own, or a photo's."""
+    each; `kept`: some pixels are a garment's own, or a photo's; `note`: what a shop should know of them."""
 
     photos: np.ndarray | tuple[np.ndarray, ...]
     words: tuple[str, ...]
     facts: tuple[dict[str, Any], ...]
     before: tuple[tuple[np.ndarray, ...], ...] = field(default=())
     kept: bool = False
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not self.before:

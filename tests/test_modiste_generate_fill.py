@@ -72,6 +72,20 @@ def test_every_pixel_outside_the_hole_stays_and_the_hole_is_filled(ws: Workspace
     assert not np.array_equal(made[0][lost], made[1][lost])
 
 
+def test_a_coarse_filling_says_so_and_names_the_better_tool(ws: Workspace, run: str, photo: Path) -> None:
+    found = filled(ws, run, photo)
+    assert "each drawn pixel covers" in found.line()
+    assert f"modiste edit {photo} --do repair --damage" in found.line()
+    assert json.loads(Path(found.lineage).read_text())["note"] == found.note
+
+
+def test_a_filling_at_the_photos_own_pixels_needs_no_warning(ws: Workspace, run: str, tmp_path: Path) -> None:
+    small = tmp_path / "small.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(small)
+    found = filled(ws, run, small, hole=mask(tmp_path / "hole.png", (16, 16), (slice(2, 9), slice(2, 9))))
+    assert found.note == ""
+
+
 def test_what_lies_under_the_mask_makes_no_difference(ws: Workspace, run: str, photo: Path) -> None:
     first = (Path(filled(ws, run, photo).out) / "inpaint-0-0000.png").read_bytes()
     other = np.asarray(Image.open(photo)).copy()

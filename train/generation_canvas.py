@@ -8,7 +8,7 @@ its own region's nearest pixels, a background is inpainted; a translator may men
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from train.generation_data import Classes, Pictures
 from train.generation_maps import coarse, shares
 from train.letterbox import PAD, UInt8
+from train.map_heads import lent_head
 from train.map_registration import Bent, bend
 
 DONORS = 8  # training photos that are bent before the best is chosen
@@ -58,8 +59,8 @@ class Canvas:
 class Canvases:
     """Makes them of one training part, whose photos are also taken mirrored, and large where the part has them so."""
 
-    def __init__(self, learned: Pictures, classes: Classes, several: bool) -> None:
-        self.learned, self.names, self.several = learned, classes.names, several
+    def __init__(self, learned: Pictures, classes: Classes, several: bool, whole_heads: bool = False) -> None:
+        self.learned, self.names, self.several, self.whole_heads = learned, classes.names, several, whole_heads
         self.photos = learned.photos if learned.fine is None else learned.fine
         self.k = len(classes.names)
         maps = np.asarray(learned.targets).astype(np.uint8)
@@ -83,11 +84,22 @@ class Canvases:
         base = int(np.argmax(fit))
         whose = self._whose(asked, bent, base, several)
         layers = self._layers(bent, pool, whose, base)
+        if self.whole_heads and (head := self._head(asked, pool, fit)) is not None:
+            whose[head.where] = base  # trusted, though another class may be asked there
+            layers = (*(replace(each, where=each.where & ~head.where) for each in layers), head)
         rgb = np.full((*asked.shape, 3), PAD, np.uint8)
         for each in layers:
             rgb[each.where] = each.moved(np.asarray(self.photos[each.place]))[each.where]
         trusted = whose >= 0
         return Canvas(filled(rgb, asked, trusted), trusted, layers, float(fit[base]))
+
+    def _head(self, asked: UInt8, pool: npt.NDArray[np.intp], fit: npt.NDArray[np.float64]) -> Layer | None:
+        """A donor's head, moved whole instead of bent."""
+        found, n = lent_head(asked, self.maps[pool], fit, self.names), len(self.maps) // 2
+        if found is None:
+            return None
+        place = int(pool[found.place])
+        return Layer(place % n, place >= n, found.places, found.where)
 
     def _donors(self, asked: UInt8, without: frozenset[int]) -> npt.NDArray[np.intp]:
         alike = shares(coarse(asked[None], self.k)[0], self.seen)

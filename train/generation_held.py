@@ -62,6 +62,6 @@ def drawn(held: Held, n: int = DRAWN, seed: int = SEED) -> tuple[UInt8, list[str
 
 def drafts_of(maker: Maker, learned: Pictures, asked: Pictures) -> tuple[UInt8, list[Canvas]]:
     """Canvases of the maps of `asked`, as a translator wants them (N, H, W, 4), and as they are."""
-    make = Canvases(learned, maker.classes, maker.recipe.canvas == "several")
+    make = Canvases(learned, maker.classes, maker.recipe.canvas == "several", maker.recipe.heads == "whole")
     found = [make(each) for each in np.asarray(asked.targets)]
     return np.stack([canvas_of(each) for each in found]), found

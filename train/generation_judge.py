@@ -19,8 +19,7 @@ from train import metrics, record
 from train.figure import Figure
 from train.generation_classifier import trained_namer
 from train.generation_held import SHOWN, Held, drawn, held_of
-from train.generation_judge_pairs import NEAREST, faithful, kept, pair_blocks
-from train.generation_maps import lenders
+from train.generation_judge_pairs import NEAREST, drawn_as_told, faithful, kept, neighbours, pair_blocks
 from train.generation_measures import Floats, kid, memory, nearest
 from train.generation_sheet import Block, sample_sheet
 from train.letterbox import UInt8
@@ -45,6 +44,8 @@ def judged(
         rows += faithful(held, made)
     elif held.maker.recipe.pairs == "garment":
         rows = [*kept(held), *rows]
+    else:
+        rows += drawn_as_told(held, made)
     name = f"samples/{held.part}.png"
     _sheet(held, run, made, words, name)
     progress(1, 1)
@@ -55,7 +56,7 @@ def _alike(held: Held, made: UInt8) -> list[Figure]:
     """KID beside the trivial answer's, and how near to the training pictures."""
     real, learned, mine = (held.seen(each) for each in (held.real.photos, held.data["train"].photos, made))
     if held.maker.recipe.kind == "pairs":
-        other = learned[lenders(held.real.targets, held.data["train"])]
+        other = learned[neighbours(held)]
         beside = NEAREST
     else:
         other, beside = learned, "training pictures themselves"

@@ -16,6 +16,7 @@ import torch
 from dataset.masks import GARMENT, IGNORE
 from train import metrics
 from train.figure import Figure
+from train.generation_edges import edge_figures, nearest_drawings
 from train.generation_held import SEED, SHOWN, Held
 from train.generation_loop import as_bytes
 from train.generation_maps import lenders
@@ -27,6 +28,17 @@ from train.seeding import derived
 from train.sheets import overlay
 
 NEAREST = "nearest training photo by its map"
+
+
+def neighbours(held: Held, n: int | None = None) -> npt.NDArray[np.intp]:
+    """Places in the training part of the photos whose maps, or edges, are most like each of the first `n` held-out."""
+    near = nearest_drawings if held.maker.recipe.pairs == "edges" else lenders
+    return near(np.asarray(held.real.targets[:n]), held.data["train"])
+
+
+def drawn_as_told(held: Held, made: UInt8) -> list[Figure]:
+    """Does the picture show the edges it was told?"""
+    return edge_figures(held, made, NEAREST)
 
 
 def faithful(held: Held, made: UInt8) -> list[Figure]:
@@ -120,7 +132,7 @@ def kept(held: Held) -> list[Figure]:
 
 
 def pair_blocks(held: Held, made: UInt8, words: list[str]) -> list[Block]:
-    lent, classes = lenders(held.real.targets[:SHOWN], held.data["train"]), len(held.maker.classes.names)
+    lent, classes = neighbours(held, SHOWN), len(held.maker.classes.names)
     found = []
     for k, place in enumerate(lent):
         index = np.asarray(held.real.targets[k]).astype(np.uint8)

@@ -43,7 +43,7 @@ class PairsLoop(AdversarialLoop):
         return self.translator.given_of(photos, regions, **words)
 
     def canvases(self) -> Canvases:
-        return Canvases(self.data["train"], self.classes, self.recipe.canvas == "several")
+        return Canvases(self.data["train"], self.classes, self.recipe.canvas == "several", self.recipe.heads == "whole")
 
     def _damaged(self, photos: Tensor, regions: Tensor) -> Tensor:
         """(B, 4, H, W): each photo without what another map's canvas lacked, drawn from torch's generator."""

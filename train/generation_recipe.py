@@ -59,6 +59,7 @@ class GenerationRecipe(BaseModel):
     canvas: Literal["none", "one", "several"] = Field(
         "none", description="pairs labels: training photos bent to the map and laid under it, one or several for each"
     )
+    heads: Literal["bent", "whole"] = Field("bent", description="of a canvas: heads bent with the rest, or moved whole")
     vary: list[Literal["colour", "shift", "cutout"]] = Field(
         default=["colour", "shift", "cutout"], description="kind gan: DiffAugment of what the critic sees"
     )
