@@ -39,7 +39,10 @@ class RedisQueue:
                 "a shared frontier needs redis-py", cure="pip install 'modiste[cluster]'", where=address
             ) from error
         self._gone = redis.RedisError
-        self._db: Any = redis.Redis.from_url(address, decode_responses=True)
+        try:
+            self._db: Any = redis.Redis.from_url(address, decode_responses=True)
+        except ValueError as error:
+            raise UsageError(f"--frontier {address}", expected="an address such as redis://host:6379/0") from error
         self._prefix = f"modiste:{store}:"
         self.name = worker or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._beat_at = 0.0

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from dataset.errors import SettingsError
+from dataset.settings import parse_settings, read_yaml
 
 SHIPPED = Path(__file__).parent / "sites"
 FieldName = Literal[
@@ -51,8 +50,5 @@ def site_for(host: str, folders: Iterable[Path] = ()) -> SiteConfig | None:
 
 
 def load_site(path: Path) -> SiteConfig:
-    try:
-        return SiteConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        known = ", ".join(SiteConfig.model_fields)
-        raise SettingsError(f"is no site file: {error}", where=str(path), expected=f"keys out of {known}") from error
+    """Raises SettingsError for a file that can't be read, is no YAML, or has a key that is not known."""
+    return parse_settings(SiteConfig, read_yaml(path), str(path))

@@ -65,7 +65,11 @@ class SqliteQueue:
                 "this store is being crawled already", where=str(path), cure="Wait for it, or stop it"
             ) from error
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+        try:
+            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise self._full(error) from error
         self._since, self._last_host = 0.0, ""
         self._write("UPDATE pages SET status='pending' WHERE status='claimed'")
         self._write("UPDATE images SET status='pending', not_before=0 WHERE status!='done'")

@@ -27,8 +27,8 @@ def sha256_of(data: bytes) -> str:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside, then rename: a reader sees the whole file or none. A full disk raises StorageError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     except OSError as error:
         raise _storage_error(error, path) from error
@@ -45,6 +45,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def _storage_error(error: OSError, path: Path) -> StorageError:
+    if isinstance(error, FileExistsError | NotADirectoryError | FileNotFoundError):
+        cure = "Choose another place, or move what stands there"
+        return StorageError("can't be made a folder", where=str(path.parent), cure=cure)
     return StorageError(
         f"can't write: {error.strerror}",
         where=str(path.parent),

@@ -75,7 +75,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, shorter_side_px: int | 
         raise ImageError("not_an_image", "no known image format") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, KeyError, IndexError, TypeError) as error:
         cut = "truncat" in str(error).lower() or "end of" in str(error).lower()
-        raise ImageError("truncated" if cut else "undecodable", f"{type(error).__name__}: {error}") from error
+        said = str(error) if type(error) is OSError else f"{type(error).__name__}: {error}"
+        raise ImageError("truncated" if cut else "undecodable", said) from error
 
 
 def _refuse_at_once(data: bytes) -> None:

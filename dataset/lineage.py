@@ -8,6 +8,7 @@ was taken down from the marks on snapshots. Never changes anything.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,8 +67,8 @@ class Lineage:
     def line(self) -> str:
         made = f"{len(self.snapshots)} snapshots, {len(self.weights)} runs"
         gone = f" ({self.gone} taken down)" if self.gone else ""
-        stores = ", ".join(self.shops) or "no store"
-        return f"{self.root.kind} {self.thing}: {self.images} images{gone} of {stores}; {made}"
+        stores = f" of {', '.join(self.shops)}" if self.shops else ""
+        return f"{self.root.kind} {self.thing}: {self.images} images{gone}{stores}; {made}"
 
     def text(self) -> str:
         return self.root.text()
@@ -143,14 +144,24 @@ def _from_hex(ws: Workspace, prefix: str, uses: Uses) -> set[str]:
 
 def _from_url(ws: Workspace, url: str) -> tuple[str, set[str], Row]:
     rows = ws.tables.query(
-        "SELECT sha256, url, page_url, status, reason FROM fetches WHERE ? IN (url, final_url, page_url)",
+        "SELECT sha256, url, page_url, status, reason, policy FROM fetches WHERE ? IN (url, final_url, page_url)",
         parameters=[url],
     ).to_pylist()
     if not rows:
         raise _unknown(url, "the URL of an image or page that was asked for")
     kind = "page" if all(row["page_url"] == url and row["url"] != url for row in rows) else "url"
-    refused = sorted({f"{row['status']} {row['reason']}" for row in rows if not row["sha256"]})
+    refused = sorted({_refusal(row) for row in rows if not row["sha256"]})
     return kind, {row["sha256"] for row in rows if row["sha256"]}, {"without bytes": "; ".join(refused)}
+
+
+def _refusal(row: Row) -> str:
+    """'refused noai (X-Robots-Tag: noai)': what became of an address that gave no bytes, and on what evidence."""
+    told = f"{row['status']} {row['reason']}"
+    try:
+        evidence = json.loads(row["policy"] or "{}").get("evidence")
+    except (ValueError, AttributeError):
+        evidence = row["policy"]
+    return f"{told} ({evidence})" if evidence else told
 
 
 def _from_metric(ws: Workspace, thing: str, by_id: dict[str, Row], uses: Uses) -> tuple[str, set[str], Row]:

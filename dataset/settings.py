@@ -54,15 +54,27 @@ class Settings(BaseModel):
     crawl: CrawlSettings = Field(default_factory=CrawlSettings)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> dict[str, Any]:
     """The mapping in a YAML file; a file that is none, or holds something else, raises SettingsError."""
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError("is not YAML", where=str(path), cure=str(error).replace("\n", " ")) from error
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+    except OSError as error:
+        raise SettingsError(f"can't be read: {error.strerror}", where=str(path), expected="a YAML file") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError("is no text", where=str(path), expected="YAML in UTF-8") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"is not YAML: {_place(error)}", where=str(path)) from error
     if not isinstance(found, dict):
         raise SettingsError(f"holds a {type(found).__name__}", where=str(path), expected="a mapping of settings")
     return found
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """What stands in the way and where, on one line; PyYAML's own words are five lines and draw a caret."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return " ".join(str(error).split())
+    return f"{problem} in line {mark.line + 1}, column {mark.column + 1}"
 
 
 def parse_settings(model: type[Model], values: dict[str, Any], where: str) -> Model:

@@ -159,12 +159,12 @@ def read_meta(ws: Workspace, name: str) -> dict[str, Any]:
     path = ws.snapshots / f"{name}.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if not {"fingerprint", "tables", "where", "rows"} <= found.keys():
+        if not isinstance(found, dict) or not {"fingerprint", "tables", "where", "rows"} <= found.keys():
             raise ValueError("keys are missing")
         if "seal" in found and found["seal"] != _seal(found):
             raise ValueError("what is frozen differs from its seal")
     except FileNotFoundError as error:
-        known = ", ".join(list_snapshots(ws)) or "none yet"
+        known = " or ".join(list_snapshots(ws))
         cure = f"Make it: modiste snapshot {name}"
         raise SnapshotError(f"no snapshot '{name}'", expected=known, cure=cure) from error
     except ValueError as error:

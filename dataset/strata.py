@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from dataset.errors import UsageError
 from dataset.workspace import Workspace
 
 PARTS = ("train", "validation", "test")
@@ -57,12 +58,18 @@ def assign_stratified(
 
 
 def label_of_images(ws: Workspace, field: str | None = None) -> tuple[str, dict[str, str]]:
-    """(field, sha256 -> surest value): of `field`, else of the field most images have; ('', {}) without any."""
+    """(field, sha256 -> surest value): of `field`, else of the field most images have; ('', {}) without any.
+
+    Raises UsageError for a `field` in which no image has a label.
+    """
     counted = ws.tables.query(
         "SELECT field, count(DISTINCT sha256) AS n FROM labels WHERE value IS NOT NULL "
         "GROUP BY field ORDER BY n DESC, field"
     ).to_pylist()
-    fields = [row["field"] for row in counted if row["field"] not in NOT_A_STRATUM] if field is None else [field]
+    there = [row["field"] for row in counted]
+    if field is not None and field not in there:
+        raise UsageError(f"--stratify {field}: no image has a label in it", expected=" or ".join(there))
+    fields = [name for name in there if name not in NOT_A_STRATUM] if field is None else [field]
     if not fields:
         return "", {}
     rows = ws.tables.query(

@@ -62,8 +62,6 @@ class Tables:
         table = _last_of_each_key(conform(name, rows), KEYS[name])
         if not table.num_rows:
             return 0
-        if self._open(name) is None:
-            return self.append(name, table)
         self._commit(lambda: self._merge(name, table), name)
         return table.num_rows
 
@@ -127,6 +125,9 @@ class Tables:
                 return None
             cure = "A take-down or a vacuum removed it: read the newest, or a snapshot, which keeps its own rows"
             raise TableError(f"version {version} is gone", where=f"{self.root}/{name}", cure=cure) from error
+        except DeltaError as error:
+            what = f"its log can't be read: {str(error).splitlines()[0]}"
+            raise TableError(what, where=f"{self.root}/{name}", cure="Put the folder back from a copy") from error
         told = (table.metadata().description or "").removeprefix(_FORMAT)
         written_by = int(told) if told.isdigit() else SCHEMA_VERSION
         if written_by > SCHEMA_VERSION:
@@ -139,18 +140,16 @@ class Tables:
         return table
 
     def _append(self, name: str, table: pa.Table) -> None:
-        write_deltalake(
-            f"{self.root}/{name}",
-            table,
-            mode="append",
-            description=f"{_FORMAT}{SCHEMA_VERSION}",
-        )
+        write_deltalake(f"{self.root}/{name}", table, mode="append", description=f"{_FORMAT}{SCHEMA_VERSION}")
 
     def _merge(self, name: str, rows: pa.Table) -> None:
+        """Into a table that is made empty first: of two writers that both found none and appended, the second would
+        double every key of the first (deltalake moves a first append on to version 1)."""
         match = " AND ".join(f"old.{key} = new.{key}" for key in KEYS[name])
-        table = self._open(name)
-        if table is None:
-            return self._append(name, rows)
+        place = f"{self.root}/{name}"
+        table = self._open(name) or DeltaTable.create(
+            place, SCHEMAS[name], mode="ignore", description=f"{_FORMAT}{SCHEMA_VERSION}"
+        )
         merge = table.merge(rows, predicate=match, source_alias="new", target_alias="old")
         merge.when_matched_update_all().when_not_matched_insert_all().execute()
         return None
@@ -160,9 +159,11 @@ class Tables:
         for attempt in range(_TRIES):
             try:
                 return write()
-            except CommitFailedError:
+            except CommitFailedError as error:
                 if attempt == _TRIES - 1:
-                    raise
+                    what = f"lost the race to another writer {_TRIES} times"
+                    cure = "Wait for the other command, then run this one again"
+                    raise StorageError(what, where=f"{self.root}/{name}", cure=cure) from error
                 time.sleep(0.05 * 2 ** min(attempt, 5))
             except (OSError, DeltaError) as error:
                 if not _is_of_storage(error):
@@ -176,8 +177,10 @@ class Tables:
 
 
 def _is_of_storage(error: Exception) -> bool:
-    """deltalake tells a full disk as a DeltaError 'Failed to parse parquet … (os error 28)'."""
-    return isinstance(error, OSError) or "os error" in str(error) or "LocalFileSystem" in str(error)
+    """deltalake tells a full disk as a DeltaError 'Failed to parse parquet … (os error 28)', and a folder that it may
+    not make as 'Could not create local directory … Os { code: 30'."""
+    words = ("os error", "Os {", "LocalFileSystem")
+    return isinstance(error, OSError) or any(word in str(error) for word in words)
 
 
 def conform(name: str, rows: Rows) -> pa.Table:

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from dataset.errors import SettingsError
-from dataset.settings import parse_settings
+from dataset.settings import parse_settings, read_yaml
 
 OWN = "en"  # ids and labels count as words of this language
 SHOP = "shop"  # words that a person mapped in a workspace: they hold in every language, before all others
@@ -71,13 +71,7 @@ def read_file(path: Path) -> TaxonomyFile:
 
 def read_strict(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file, in which no key may stand twice."""
-    try:
-        found = yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError("is not YAML", where=str(path), cure=str(error).replace("\n", " ")) from error
-    if not isinstance(found, dict):
-        raise SettingsError(f"holds a {type(found).__name__}", where=str(path), expected="a mapping of settings")
-    return found
+    return read_yaml(path, _Strict)
 
 
 def _field_of(path: Path, other: str, name: str) -> Any:

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from dataset.errors import DataError, UsageError
+from dataset.errors import SettingsError
+from dataset.settings import read_yaml
 from dataset.workspace import Workspace
 
 Limits = Mapping[str, Mapping[str, float]]
@@ -45,14 +44,9 @@ def issues(row: Mapping[str, Any], thresholds: Limits = THRESHOLDS) -> list[str]
 
 
 def read_thresholds(path: Path) -> dict[str, dict[str, float]]:
-    """Defaults with the file's limits laid over them. Raises UsageError for no file, DataError for an unknown view or
-    measure or a limit outside 0 to 1."""
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError as error:
-        raise UsageError("no such file", where=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"is no YAML: {error}", where=str(path)) from error
+    """Defaults with the file's limits laid over them. Raises SettingsError for a file that can't be read
+    or is no YAML, an unknown view or measure, a limit outside 0 to 1."""
+    told = read_yaml(path)
     _known(told, THRESHOLDS, str(path))
     found = {view: dict(limits) for view, limits in THRESHOLDS.items()}
     for view, limits in told.items():
@@ -82,10 +76,10 @@ def _below(measure: str, thresholds: Limits) -> str:
 def _known(told: Any, known: Mapping[str, Any], where: str) -> None:
     if not isinstance(told, dict) or set(told) - set(known):
         unknown = sorted(map(str, set(told) - set(known))) if isinstance(told, dict) else told
-        raise DataError(f"unknown {unknown}", where=where, expected="a mapping with keys among " + ", ".join(known))
+        raise SettingsError(f"unknown {unknown}", where=where, expected="a mapping with keys among " + ", ".join(known))
 
 
 def _limit(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise DataError(f"{value!r} is no limit", where=where, expected="a number from 0 to 1")
+        raise SettingsError(f"{value!r} is no limit", where=where, expected="a number from 0 to 1")
     return float(value)

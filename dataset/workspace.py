@@ -29,6 +29,9 @@ class Workspace:
     def init(cls, path: str | Path, **values: object) -> Workspace:
         """Make a workspace at `path`, or open the one that is there (its settings stay as they are)."""
         root = Path(path).resolve()
+        _refuse_unusable(root)
+        if root.exists() and not root.is_dir():
+            raise WorkspaceError("is a file", where=str(root), expected="a folder, or none yet", cure="Choose another")
         if not (root / SETTINGS_FILE).exists():
             settings = parse_settings(Settings, {"name": root.name, **values}, str(root / SETTINGS_FILE))
             text = yaml.safe_dump(settings.model_dump(), sort_keys=False, allow_unicode=True)
@@ -41,9 +44,7 @@ class Workspace:
         root = Path(path).resolve()
         if not (root / SETTINGS_FILE).is_file():
             raise WorkspaceError("no workspace here", where=str(root), cure=f"Make one: modiste init {path}")
-        if found := UNUSABLE & set(str(root)):
-            cure = "Choose a folder without these characters"
-            raise WorkspaceError(f"the path holds {' '.join(sorted(found))}", where=str(root), cure=cure)
+        _refuse_unusable(root)
         values = read_yaml(root / SETTINGS_FILE)
         written_as = values.get("format", FORMAT)
         if isinstance(written_as, int) and written_as > FORMAT:
@@ -83,3 +84,9 @@ class Workspace:
 
     def _place(self, setting: str) -> str:
         return setting if "://" in setting else str(self.root / setting)
+
+
+def _refuse_unusable(root: Path) -> None:
+    if found := UNUSABLE & set(str(root)):
+        cure = "Choose a folder without these characters"
+        raise WorkspaceError(f"the path holds {' '.join(sorted(found))}", where=str(root), cure=cure)

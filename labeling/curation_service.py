@@ -10,8 +10,10 @@ named by FIFTYONE_DATABASE_URI, except for the App's.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
@@ -30,7 +32,7 @@ runpy.run_path(os.path.join(light.__path__[0], "service", "main.py"), run_name="
 
 def import_fiftyone() -> Any:
     """FiftyOne, its database running. Raises what FiftyOne and its driver raise where that can't be had."""
-    with _forgiving_metadata():
+    with _forgiving_metadata(), hearing_ctrl_c():
         if "fiftyone" not in sys.modules and not _is_told():
             os.environ[OFF] = "1"
             try:
@@ -45,6 +47,24 @@ def import_fiftyone() -> Any:
 
     _lighten()
     return fiftyone
+
+
+@contextmanager
+def hearing_ctrl_c() -> Iterator[None]:
+    """Ctrl-C during FiftyOne's import (seconds) is raised after it: two bare `except:` there would swallow it, and the
+    command went on to its end."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
+        yield
+        return
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -7,8 +7,8 @@ here is imported before it is used. Never looks outside the tile.
 
 from __future__ import annotations
 
-import io
-from contextlib import redirect_stdout
+import importlib
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,10 +40,19 @@ def closed_form(rgb: Float32, alpha: Float32, known: npt.NDArray[np.bool_], trus
 
 
 def _solved(system: object, wanted: npt.NDArray[np.float64], start: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    from pymatting.preconditioner.ichol import ichol
     from scipy.sparse.linalg import LinearOperator, cg
 
-    with redirect_stdout(io.StringIO()):  # it prints when it had to shift the diagonal, which is no fault
-        near = ichol(system, shifts=SHIFTS)
+    near = _quiet_factorisation().ichol(system, shifts=SHIFTS)
     guide = LinearOperator((len(start), len(start)), near, dtype=np.float64)
     return np.asarray(cg(system, wanted, x0=start, M=guide, rtol=TOLERANCE, maxiter=MOST_STEPS)[0])
+
+
+def _quiet_factorisation() -> Any:
+    """pymatting's module of `ichol`, which prints when it had to shift the diagonal, without its `print`.
+
+    `redirect_stdout` won't do: it swaps one stream for all threads, and of two that overlap the last to leave puts the
+    other's dead stream back, after which the command's own result goes nowhere.
+    """
+    module = importlib.import_module("pymatting.preconditioner.ichol")
+    vars(module)["print"] = lambda *words: None
+    return module

@@ -119,7 +119,7 @@ def _check(about: str, n: int, part: str, words: Taxonomy) -> None:
     if n < 1:
         raise UsageError(f"a queue of {n} images", where="--n", expected="at least 1")
     if part not in PARTS:
-        raise UsageError(f"there is no part '{part}'", where="--for", expected="one of " + ", ".join(PARTS))
+        raise UsageError(f"there is no part '{part}'", where="--for", expected=f"one of {', '.join(PARTS)}, masks")
 
 
 def choose(

@@ -152,6 +152,7 @@ class FlowResultOut(TagResult):
 class CutoutResultOut(Result):
     width: int | None = None
     height: int | None = None
+    mask: Literal["network", "backdrop"] | None = Field(None, description="Whose outline it is.")
     png: str | None = Field(None, description="data URL")
 
 
@@ -198,6 +199,7 @@ class EditResult(Result):
 
     chain: str | None = None
     verdict: Literal["pass", "review"] | None = None
+    mask: Literal["network", "backdrop"] | None = Field(None, description="Whose outline it is.")
     reasons: list[str] = Field([], description="Why someone should look at it.")
     notes: list[str] = []
     steps: list[EditStep] = []

@@ -61,7 +61,7 @@ def edited(
     width, height = struct.unpack(">II", png[16:24])
     reasons = [f"{each['step']}: {reason}" for each in done.steps for reason in each["guard"]["reasons"]]
     return {
-        "chain": chain.words(), "verdict": done.verdict, "reasons": reasons,
+        "chain": chain.words(), "verdict": done.verdict, "reasons": reasons, "mask": done.mask,
         "notes": [note for note in done.notes if note not in reasons], "steps": done.steps,
         "width": width, "height": height, "png": f"data:image/png;base64,{base64.b64encode(png).decode()}",
     }  # fmt: skip

@@ -41,6 +41,8 @@ KINDS: dict[str, tuple[int, str, str]] = {  # code -> status, title, cure
     "no_person": (422, "No person was found", "Send a photo that shows one"),
     "not_understood": (422, "Some words mean nothing here", "Say it otherwise, such as 'white background, centre it'"),
     "refused": (422, "The guard refused the edit", "Ask for less, or send another photo: the detail says what it saw"),
+    "truncated": (422, "The file ends before the image does", "Save or download it again, whole"),
+    "empty": (422, "The file is empty", "Save or download it again"),
     "animated": (422, "The image is animated", "Send one frame of it"),
     "transparent": (422, "Parts of the image are transparent", "Send the photo that it was cut from"),
     "backdrop_not_plain": (422, "The backdrop can't be carried on", "Ask for a background too, such as 'white'"),

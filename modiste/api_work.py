@@ -209,7 +209,7 @@ class Worker:
             done = await self.lanes["cutout"].ask(lambda: cut_one(data, look, settings, ground))
             png = done.files[0][1]
             width, height = struct.unpack(">II", png[16:24])
-            return {"width": width, "height": height, "png": data_url(png, "png")}
+            return {"width": width, "height": height, "mask": done.mask, "png": data_url(png, "png")}
 
         return act
 

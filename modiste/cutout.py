@@ -37,7 +37,8 @@ WORKERS = min(4, os.cpu_count() or 1)  # photos at a time: the network takes tur
 
 @dataclass(frozen=True)
 class CutoutResult:
-    """`rows`: {image, status (ok, bad), reason, out, outs, people, alpha_share, ms, note, kept} an input, in order."""
+    """`rows`: {image, status (ok, bad), reason, out, outs, people, alpha_share, mask
+    (network, backdrop), ms, note, kept} an input, in order."""
 
     out: str
     rows: list[Row] = field(default_factory=list)
@@ -56,6 +57,8 @@ class CutoutResult:
         left = "".join(f", {count} {reason}" for reason, count in sorted(reasons.items()))
         there = f" ({kept} there already)" if kept else ""
         said = "".join(f"; {count}x {note}" for note, count in notes.most_common(4))
+        plain = sum(row["mask"] == "backdrop" for row in self.rows)
+        there += f", {plain} by their backdrop" if plain else ""
         model = f"; model {self.model}" if self.model else ""
         return f"cutout: {done} of {len(self.rows)} images in {self.out}{there}{left}{said}{model}"
 
@@ -157,7 +160,7 @@ def _made(
 ) -> Made:
     began = time.perf_counter()
     row: Row = {"image": source.shown, "status": "ok", "reason": None, "out": None, "outs": [], "people": 0,
-                "alpha_share": 0.0, "ms": 0, "note": None, "kept": False}  # fmt: skip
+                "alpha_share": 0.0, "mask": None, "ms": 0, "note": None, "kept": False}  # fmt: skip
     files: tuple[tuple[str, bytes], ...] = ()
     try:
         if isinstance(data, ImageError):
@@ -169,7 +172,8 @@ def _made(
         row |= {"status": "bad", "reason": "out_of_memory"}
     else:
         files = tuple(done.files)
-        row |= {"people": done.people, "alpha_share": done.alpha_share, "note": "; ".join(done.notes) or None}
+        row |= {"people": done.people, "alpha_share": done.alpha_share, "mask": done.mask}
+        row["note"] = "; ".join(done.notes) or None
     row["ms"] = round(1000 * (time.perf_counter() - began))
     return row, files
 

@@ -24,6 +24,7 @@ from labeling.clipping import alpha_from, on_colour, people_map, without_hidden
 from labeling.people import told_apart
 from labeling.refine import BAND_SHARE, Refined, refine
 from labeling.staging import MOST_ENLARGED, cropped, laid_on, on_template, parse_template, shadow_of, with_shadow
+from modiste.cutout_backdrop import settled
 from modiste.cutout_settings import CutoutSettings, Ground, edges_for
 from train.closer import Seen
 
@@ -35,12 +36,14 @@ Look = Callable[[np.ndarray], Seen]
 
 @dataclass
 class Finished:
-    """`files` are (what follows the stem, bytes): ('.png', ...), or ('-1.png', ...) for each of several people."""
+    """`files` are (what follows the stem, bytes): ('.png', ...), or ('-1.png', ...) for each of several people;
+    `mask` says whose it was, the 'network' or the 'backdrop'."""
 
     files: list[tuple[str, bytes]] = field(default_factory=list)
     people: int = 0
     alpha_share: float = 0.0
     notes: list[str] = field(default_factory=list)
+    mask: str = "network"
 
 
 def cut_one(data: bytes, look: Look, settings: CutoutSettings, ground: Ground | None) -> Finished:
@@ -55,10 +58,10 @@ def cut_one(data: bytes, look: Look, settings: CutoutSettings, ground: Ground | 
 
 
 def _cut(photo: Decoded, look: Look, settings: CutoutSettings, ground: Ground | None) -> Finished:
-    seen = look(photo.rgb)
+    seen, way = settled(photo.rgb, look(photo.rgb), settings.mask)
     chance = seen.garment if settings.what == "garment" else seen.person
     whose = people_map(seen.person) if settings.people == "all" else told_apart(photo.rgb, seen.person)
-    done = Finished(people=int(whose.max()), notes=_told(photo))
+    done = Finished(people=int(whose.max()), notes=_told(photo), mask=way)
     if settings.people == "all" and done.people > 1:
         done.notes.append("several people in one picture (--people largest or each)")
     chosen = _chosen(whose, chance, settings.people)

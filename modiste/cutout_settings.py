@@ -18,22 +18,24 @@ from dataset.errors import ImageError, UsageError
 from dataset.images import decode
 from labeling.refine import check_method
 from labeling.staging import MARGIN, coloured, covering, parse_colour, parse_template
+from modiste.cutout_backdrop import WAYS
 
 CHOICES = {
     "what": ("garment", "person"), "people": ("all", "largest", "each"), "format": ("png", "webp", "jpg"),
-    "shadow": ("none", "soft"), "crop": ("none", "tight"),
+    "shadow": ("none", "soft"), "crop": ("none", "tight"), "mask": WAYS,
 }  # fmt: skip
 AUTO = "auto"
 TRANSPARENT = "transparent"
 GROUNDS = "white, #RRGGBB, transparent or a picture file"
 MATTING_PX = 12_000_000  # larger photos get guided edges: matting takes 0.7 s of CPU a megapixel
 MATTING_DOUBT = 0.15  # of the pixels undecided; more is no outline, and matting would work on all of it
-VERSION = 3  # raise it when the same settings give other pixels
+VERSION = 4  # raise it when the same settings give other pixels
 
 
 @dataclass(frozen=True)
 class CutoutSettings:
-    """`margin` is a share of the cutout's longer side; `closer` None takes the second look at large photos only."""
+    """`margin` is a share of the cutout's longer side; `closer` None takes the second look at large photos only;
+    `mask` is whose: see `modiste.cutout_backdrop`."""
 
     what: str = "garment"
     people: str = "all"
@@ -46,6 +48,7 @@ class CutoutSettings:
     edges: str = AUTO
     white: bool = False
     closer: bool | None = None
+    mask: str = AUTO
 
     def check(self) -> None:
         """Raise UsageError for the first choice that doesn't exist or doesn't go with another."""

@@ -94,7 +94,14 @@ def _inside(folder: Path, out: Path | None, made: set[str]) -> list[Path]:
         return found
     if out.resolve() == folder.resolve():
         return [path for path in found if path.parent.resolve() != out.resolve() or path.name not in made]
-    return [path for path in found if out.resolve() not in path.resolve().parents]
+    return [path for path in found if not _beneath(path, out)]
+
+
+def _beneath(path: Path, out: Path) -> bool:
+    try:
+        return out.resolve() in path.resolve().parents
+    except (RuntimeError, OSError):  # a link that leads to itself: reading it gives its own coded row
+        return False
 
 
 def watch(

@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class EditResult:
-    """`rows`: {image, status (ok, bad), reason, verdict, out, outs, ms, note, kept} a photo, in order."""
+    """`rows`: {image, status (ok, bad), reason, verdict, out, outs, mask, ms, note, kept} a photo, in order."""
 
     out: str
     chain: str
@@ -92,7 +92,7 @@ def _one(
         return {**before, "kept": True}
     began = time.perf_counter()
     row: Row = {"image": source.shown, "status": "ok", "reason": None, "verdict": "pass", "out": None, "outs": [],
-                "ms": 0, "note": None, "kept": False}  # fmt: skip
+                "mask": None, "ms": 0, "note": None, "kept": False}  # fmt: skip
     try:
         mask = _damage_of(source, damage)
         done = edit_one(source.shown, source.read(), look, chain, kind=kind, damage=mask, weights=weights)
@@ -103,7 +103,8 @@ def _one(
         return row
     name = ledger.name(source)
     outs = [str(out / f"{name}{ending}") for ending, _ in done.files]
-    row |= {"out": outs[0], "outs": outs, "verdict": done.verdict, "note": "; ".join(done.notes) or None}
+    row |= {"out": outs[0], "outs": outs, "verdict": done.verdict, "mask": done.mask}
+    row["note"] = "; ".join(done.notes) or None
     row["ms"] = round(1000 * (time.perf_counter() - began))
     ledger.begin(source, name, row, [Path(each).name for each in outs])
     for path, (_, data) in zip(outs, done.files, strict=True):

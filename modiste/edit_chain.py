@@ -23,7 +23,7 @@ from modiste.edit_learned import fingerprint_of, settled
 from modiste.edit_picture import KEPT
 from modiste.edit_steps import STEPS, Background, Recolour, Step, Style
 
-VERSION = 3  # raise it when the same chain gives other pixels
+VERSION = 4  # raise it when the same chain gives other pixels
 KEYS = ("steps", "keep")
 
 

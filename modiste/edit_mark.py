@@ -69,9 +69,11 @@ def version() -> str:
 
 
 def lineage(
-    name: str, data: bytes, made: bytes, chain: Chain, steps: list[dict[str, Any]], verdict: str, weights: str
-) -> bytes:
-    """JSON: from which bytes, by which steps with which parameters, by what software, and the guard's figures."""
+    name: str, data: bytes, made: bytes, chain: Chain, steps: list[dict[str, Any]], verdict: str, weights: str,
+    mask: str,
+) -> bytes:  # fmt: skip
+    """JSON: from which bytes, by which steps with which parameters, by what software, whose mask ('network' or
+    'backdrop'), and the guard's figures."""
     facts = {
         "edited": True,
         "digital_source_type": source_type(chain),
@@ -81,6 +83,7 @@ def lineage(
         "steps": steps,
         "verdict": verdict,
         "weights": weights,
+        "mask": mask,
         "versions": {"modiste": version()} | {
             each: metadata.version(each) for each in ("numpy", "opencv-python-headless", "pillow") if _has(each)
         },

@@ -15,6 +15,7 @@ import numpy as np
 
 from dataset.errors import ImageError, MaskError
 from dataset.images import Decoded, decode
+from modiste.cutout_backdrop import settled as settled_mask
 from modiste.edit_background import NOTHING, background
 from modiste.edit_chain import Chain
 from modiste.edit_compose import compose
@@ -45,31 +46,34 @@ class EditRefused(ImageError):
 
 @dataclass
 class Finished:
-    """`files` are (suffix, bytes); `steps` one dict a step: its settings, what was done, the guard's figures."""
+    """`files` are (suffix, bytes); `steps` one dict a step: its settings, what was done, the guard's figures; `mask` is
+    whose: the 'network' or the 'backdrop'."""
 
     picture: Picture
     files: list[tuple[str, bytes]] = field(default_factory=list)
     verdict: str = "pass"
     steps: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    mask: str = "network"
 
 
 def edit_one(
     name: str, data: bytes, look: Look, chain: Chain, *, kind: str = "png", damage: np.ndarray | None = None,
-    weights: str = "", given: Mapping[str, bytes] = NOTHING,
+    weights: str = "", given: Mapping[str, bytes] = NOTHING, mask: str = "auto",
 ) -> Finished:  # fmt: skip
-    """`given`: files of the pictures that steps name by a word. Raises ImageError: `animated`, `transparent`,
-    `no_garment`, `refused`, and what the steps and decoding raise."""
+    """`given`: files of the pictures that steps name by a word; `mask` as for a cutout. Raises ImageError:
+    `animated`, `transparent`, `no_garment`, `refused`, and what the steps and decoding raise."""
     photo = decode(data)
     refuse_odd(photo)
     try:
-        picture, notes = seen(photo.rgb, look(photo.rgb), keep=chain.keep)
+        found, way = settled_mask(photo.rgb, look(photo.rgb), mask)
+        picture, notes = seen(photo.rgb, found, keep=chain.keep)
         done = run_chain(picture, chain, damage, given)
     except MemoryError as error:
         raise ImageError("out_of_memory", f"{photo.width} x {photo.height}") from error
-    done.notes = list(dict.fromkeys(notes + done.notes))
+    done.notes, done.mask = list(dict.fromkeys(notes + done.notes)), way
     made = marked(done.picture.flat(), kind, source_type(chain))
-    facts = lineage(name, data, made, chain, done.steps, done.verdict, weights)
+    facts = lineage(name, data, made, chain, done.steps, done.verdict, weights, way)
     done.files = [(f".{kind}", made), (".edit.json", facts)]
     return done
 

@@ -35,7 +35,8 @@ class FlowTold:
     failed: int
 
     def line(self) -> str:
-        return self.text
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.text}\nflow {self.flow}: {len(self.results) - self.failed} of {len(self.results)} images{failed}"
 
 
 def run_on_files(

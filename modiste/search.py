@@ -18,7 +18,7 @@ import numpy as np
 
 from dataset.blobs import sha256_of
 from dataset.colour_signature import colour_grid
-from dataset.errors import EmptyError, ModisteError, UsageError
+from dataset.errors import EmptyError, ImageError, ModisteError, UsageError
 from dataset.images import decode
 from dataset.similar import Floats, Hit, Index, grids_of, open_index
 from dataset.workspace import Workspace
@@ -95,7 +95,7 @@ def search(
         data, hits = None, searcher.like_image(word.lower(), k, where)
     else:
         data = read_picture(ws, word)
-        hits = searcher.like_picture(data, k, where)
+        hits = _like_picture(searcher, data, word, k, where)
     if not hits:
         total = len(np.unique(searcher.index.rows.fold))
         raise EmptyError("no other product" + (f" where {where}" if where else ""), where=word,
@@ -104,6 +104,14 @@ def search(
         write_sheet(ws, sheet, word, data, hits)
     told = word[:12] if data is None else word
     return SearchResult(told, searcher.index.encoder, tuple(hits), searcher.index.said, str(sheet or ""))
+
+
+def _like_picture(searcher: Searcher, data: bytes, word: str, k: int, where: str | None) -> list[Hit]:
+    """Hits; an ImageError names the file or URL that the bytes came from."""
+    try:
+        return searcher.like_picture(data, k, where)
+    except ImageError as error:
+        raise ImageError(error.code, error.what, where=word, expected=error.expected, cure=error.cure) from error
 
 
 def read_picture(ws: Workspace, word: str) -> bytes:

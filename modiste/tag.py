@@ -106,7 +106,6 @@ def _explained(tagger: Tagger, photo: UInt8, path: Path, fields: list[str], fold
     """Write <name>-<field>.png for each field; the folder stands in the name, for photos of one name in several."""
     from train.heat import overlay_png
 
-    folder.mkdir(parents=True, exist_ok=True)
     found = {}
     for name, png in overlay_png(tagger, photo, fields).items():
         out = folder / f"{path.parent.name or 'photo'}-{path.name}-{name}.png"

@@ -121,7 +121,7 @@ def test_a_store_without_markup_is_read_by_its_site_file() -> None:
 
 def test_a_misspelled_key_in_a_site_file_stops_the_run(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("host: x.example\nselector: {}\n")
-    with pytest.raises(SettingsError, match="keys out of host"):
+    with pytest.raises(SettingsError, match="unknown key 'selector', did you mean 'selectors'"):
         site_for("x.example", [tmp_path])
 
 

@@ -12,7 +12,7 @@ from dataset import schema
 from dataset.check import check
 from dataset.columns import add_missing
 from dataset.duplicates import dedup
-from dataset.errors import DataError, UsageError
+from dataset.errors import SettingsError
 from dataset.thresholds import THRESHOLDS, count_issues, issues, issues_sql, read_thresholds
 from dataset.workspace import Workspace
 
@@ -73,15 +73,15 @@ def test_the_select_says_of_each_issue_whether_it_is_one_and_agrees_with_the_fun
         ("scene: {contrst: 0.1}", "contrst"),
         ("scene: {contrast: 7}", "scene.contrast.*7 is no limit"),
         ("scene: [1, 2]", "a mapping"),
-        ("scene: {", "is no YAML"),
+        ("scene: {", "is not YAML"),
     ],
 )
 def test_a_bad_file_of_thresholds_says_where(tmp_path: Path, text: str, message: str):
     (tmp_path / "t.yaml").write_text(text)
-    with pytest.raises(DataError) as told:
+    with pytest.raises(SettingsError) as told:
         read_thresholds(tmp_path / "t.yaml")
     assert re.search(message, str(told.value), re.DOTALL)
-    with pytest.raises(UsageError, match="no such file"):
+    with pytest.raises(SettingsError, match="can't be read: No such file"):
         read_thresholds(tmp_path / "none.yaml")
 
 

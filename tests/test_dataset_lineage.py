@@ -39,6 +39,7 @@ def ws(tmp_path: Path) -> Workspace:
         for store, name in (("x", A), ("y", B))
     ]
     refused = rows[0] | {"url": "http://x/no.jpg", "status": "refused", "reason": "robots", "sha256": None}
+    refused |= {"policy": '{"decision": "robots", "evidence": "Disallow: /no"}'}
     ws.tables.append("fetches", [*rows, refused])
     good = {"status": "ok", "width": 9, "height": 9, "format": "JPEG", "view": "scene"}
     ws.tables.append("images", [{"sha256": name, **good} for name in (A, B)])
@@ -86,7 +87,8 @@ def test_a_product_number_without_its_store_finds_both_stores(ws: Workspace):
 def test_a_refused_url_tells_why_there_are_no_bytes(ws: Workspace):
     found = lineage(ws, "http://x/no.jpg")
     assert found.images == 0
-    assert "refused robots" in found.text()
+    assert "refused robots (Disallow: /no)" in found.text()
+    assert "no store" not in found.line()
 
 
 def test_it_is_plain_json(ws: Workspace):

@@ -4,7 +4,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from dataset.errors import StorageError, TableError, UsageError, WorkspaceTooNew
@@ -107,6 +107,25 @@ def test_two_writers_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
     assert len(found) == len(set(found)) == 1 + 2 * 4 * 5
 
 
+def test_of_two_writers_that_both_found_no_table_the_second_doubles_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, late = Tables(str(tmp_path)), Tables(str(tmp_path))
+    found = late._open
+
+    def beaten(name: str, version: int | None = None) -> DeltaTable | None:
+        monkeypatch.setattr(late, "_open", found)
+        early.upsert("groups", [{"sha256": "a", "group_id": "1"}, {"sha256": "b", "group_id": "1"}])
+        return None  # as it was when `late` looked
+
+    monkeypatch.setattr(late, "_open", beaten)
+    late.upsert("groups", [{"sha256": "a", "group_id": "2"}])
+    assert sorted(late.read("groups", ["sha256", "group_id"]).to_pylist(), key=str) == [
+        {"sha256": "a", "group_id": "2"},
+        {"sha256": "b", "group_id": "1"},
+    ]
+
+
 def test_a_merged_table_can_still_be_filtered_by_text(tables: Tables) -> None:
     tables.upsert("images", [{"sha256": "a", "status": "ok"}, {"sha256": "b", "status": "bad"}])
     tables.upsert("images", [{"sha256": "b", "status": "ok"}, {"sha256": "c", "status": "bad"}])
@@ -125,3 +144,11 @@ def test_tables_at_an_address_read_as_those_in_a_folder_do(tables: Tables, tmp_p
     there = Tables(f"file://{tmp_path}")
     assert there.read("images", where="width = 4").to_pylist() == tables.read("images", where="width = 4").to_pylist()
     assert there.read("images").num_rows == 2
+
+
+def test_a_damaged_log_names_the_table_on_one_line(tables: Tables, tmp_path: Path) -> None:
+    tables.append("images", [{"sha256": "a"}])
+    (tmp_path / "images" / "_delta_log" / f"{0:020d}.json").write_text("garbage\n")
+    with pytest.raises(TableError, match=r"images: its log can't be read: [^\n]*\. Put the folder back") as told:
+        tables.read("images")
+    assert "\n" not in str(told.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -129,3 +131,24 @@ def test_the_foreground_under_a_half_transparent_edge_is_the_foregrounds_colour(
     colour = foreground_colour(photo(alpha).astype(np.float32) / 255, alpha)
     edge = (alpha > 0.2) & (alpha < 0.8)
     assert np.abs(colour[edge] * 255 - RED).mean() < 12
+
+
+def test_factorising_leaves_the_process_its_stdout_for_other_threads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import importlib
+
+    module, seen, before = importlib.import_module("pymatting.preconditioner.ichol"), [], sys.stdout
+    factorise = module._ichol
+    shifted = iter([-1])  # "not positive definite": pymatting prints six lines and shifts the diagonal
+
+    def watched(*values: object) -> int:
+        seen.append(sys.stdout)
+        return next(shifted, None) or factorise(*values)
+
+    monkeypatch.setattr(module, "_ichol", watched)
+    alpha = disc(60)
+    refine(photo(alpha), coarse(alpha, 4), method="matting")
+    assert len(seen) >= 2
+    assert all(stream is before for stream in seen)
+    assert capsys.readouterr().out == ""

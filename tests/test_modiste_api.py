@@ -74,6 +74,7 @@ def test_a_flow_tells_the_path_and_an_unknown_one_where_to_look(ask: httpx.Clien
 def test_a_cutout_is_a_data_url_or_the_file_itself(ask: httpx.Client) -> None:
     found = ask.post("/v1/cutout", files=form(photo(BLUE))).json()["results"][0]
     assert (found["width"], found["height"]) == (48, 64)
+    assert found["mask"] in ("network", "backdrop")
     file = ask.post("/v1/cutout", files=form(photo(BLUE)), headers={"Accept": "image/png"})
     assert file.headers["content-type"] == "image/png"
     assert file.content == base64.b64decode(found["png"].partition(",")[2])

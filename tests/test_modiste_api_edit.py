@@ -53,6 +53,7 @@ def test_a_sentence_gives_the_chain_the_verdict_the_figures_and_the_picture(ask:
     assert [each["guard"]["changed"] for each in found["steps"]][:2] == [0, 0]
     picture = Image.open(io.BytesIO(base64.b64decode(found["png"].partition(",")[2])))
     assert picture.size == (found["width"], found["height"])
+    assert found["mask"] in ("network", "backdrop")
     assert picture.getpixel((1, 1)) == (255, 255, 255)
 
 

@@ -78,4 +78,4 @@ def test_ctrl_c_exits_with_one_and_says_that_the_same_command_goes_on(tmp_path: 
 
 def test_json_prints_one_object(tmp_path: Path) -> None:
     done = modiste("init", str(tmp_path / "shop"), "--json")
-    assert json.loads(done.stdout) == {"root": str(tmp_path / "shop"), "made": True}
+    assert json.loads(done.stdout) == {"root": str(tmp_path / "shop"), "made": True, "kept": []}

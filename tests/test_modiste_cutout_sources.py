@@ -104,3 +104,8 @@ def test_a_url_is_fetched_under_the_crawls_rules(shop: Shop, tmp_path: Path) -> 
                 read(shop.url + path)
             reasons.append(caught.value.code)
     assert reasons == ["noai", "robots", "http_404"]
+
+
+def test_a_link_that_leads_to_itself_is_a_source_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    assert find_images([tmp_path], tmp_path / "out") == [tmp_path / "loop.jpg"]

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from dataset.errors import TrainingError, UsageError
 from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot, fingerprint, load_snapshot
+from dataset.strata import PARTS
 from dataset.workspace import Workspace
 from train import record
 from train.figure import Figure
@@ -64,16 +65,10 @@ def evaluate(
     Raises EmptyError (no run, no rows to judge), UsageError (another key), TrainingError (unfinished run, or the
     snapshot is another one by now).
     """
+    if part not in PARTS:
+        raise UsageError(f"--part {part}", expected="test or validation")
     found = record.load(ws, run)
-    if not found.done:
-        raise TrainingError("is not finished", where=f"run {found.id}", cure="Run its train command again: it goes on")
-    frozen = load_snapshot(ws, found.data["snapshot"])
-    if frozen.fingerprint != found.data["fingerprint"]:
-        raise TrainingError(
-            f"snapshot {frozen.name} is not the one it learned from", where=f"run {found.id}", cure="Train again"
-        )
-    if found.task not in JUDGES:
-        raise TrainingError(f"nobody judges a {found.task} run", where=f"run {found.id}", expected=", ".join(JUDGES))
+    frozen = _judgeable(ws, found)
     judge = import_module(JUDGES[found.task]).judge
     if prediction:
         judge = partial(judge, prediction=_checked(prediction, found.task))
@@ -97,6 +92,19 @@ def evaluate(
     judged_on = {"snapshot": frozen.name, "fingerprint": part_fingerprint(frozen, part), "format": record.FORMAT}
     record.write_json(found.folder / "evaluation.json", record.sealed({**asdict(result), "judged_on": judged_on}))
     return result
+
+
+def _judgeable(ws: Workspace, found: record.Run) -> Snapshot:
+    """The snapshot that a finished run learned from. Raises TrainingError where the run can't be judged on it."""
+    where = f"run {found.id}"
+    if not found.done:
+        raise TrainingError("is not finished", where=where, cure="Run its train command again: it goes on")
+    frozen = load_snapshot(ws, found.data["snapshot"])
+    if frozen.fingerprint != found.data["fingerprint"]:
+        raise TrainingError(f"snapshot {frozen.name} is not the one it learned from", where=where, cure="Train again")
+    if found.task not in JUDGES:
+        raise TrainingError(f"nobody judges a {found.task} run", where=where, expected=", ".join(JUDGES))
+    return frozen
 
 
 def _checked(prediction: dict[str, Any], task: str) -> dict[str, Any]:

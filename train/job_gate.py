@@ -61,7 +61,7 @@ class Verdict:
     slices: tuple[SliceGap, ...]
 
     def line(self) -> str:
-        word = "passed" if self.passed else "no better"
+        word = "passed" if self.passed else "held back"
         beside = self.current_run or "the trivial baseline"
         text = f"{word}: {self.metric} {self.candidate:.4f} (n = {self.n})"
         if self.other is not None and self.difference is not None:

@@ -58,12 +58,10 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def load_onnx(path: Path, threads: int | None = None) -> Segmenter:
-    """Raises TrainingError: no card, changed since it was exported, not a graph onnxruntime can run."""
-    card = read_card(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise TrainingError("there is no such weight file", where=str(path), cure="Export a run again") from error
+    """Raises TrainingError: no such file, no card, changed since it was exported, not a graph onnxruntime can run."""
+    if not path.is_file():
+        raise TrainingError("there is no such weight file", where=str(path), cure="Export a run again")
+    card, data = read_card(path), path.read_bytes()
     if sha256_of(data) != card["sha256"]:
         raise TrainingError("was changed since it was exported", where=str(path), cure="Export the run again")
     warn_if_marked(path)

@@ -155,7 +155,8 @@ def load_recipe(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     values = {**read_yaml(path), **(overrides or {})}
     task = values.get("task") or path.parent.name
     if task not in _MODELS:
-        raise SettingsError(f"task '{task}' is not known", where=name, expected=" or ".join(TASKS))
+        what = f"task '{task}' is not known" if values.get("task") else "has no 'task:'"
+        raise SettingsError(what, where=name, expected=" or ".join(TASKS))
     values = {**values, "task": task, "name": values.get("name") or f"{task}/{path.stem}"}
     return parse_settings(_MODELS[task], values, name)
 

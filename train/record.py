@@ -29,6 +29,7 @@ from train.code_state import hash_of
 FORMAT = 2
 MADE_WITH = "made_with.json"
 SEALS = "seals"
+NEEDED = {"run.json": {"id", "task", "status", "started_at"}}  # without these a file is no record at all
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,8 @@ def load(ws: Workspace, run: str = "latest", *, task: str | None = None) -> Run:
     if run == "latest":
         found = [each for each in list_runs(ws) if each.done and task in (None, each.task)]
         if not found:
-            raise EmptyError(
-                f"no finished {task or ''} run".replace("  ", " "), where=str(ws.runs), cure="Train one: modiste train"
-            )
+            what = f"no finished {task or ''} run".replace("  ", " ")
+            raise EmptyError(what, where=str(ws.runs), cure=f"Train one: modiste train {task or ''}".rstrip())
         return refuse_edited(found[-1])
     if not (ws.runs / run / "run.json").is_file() or Path(run).name != run:
         known = ", ".join(each.id for each in list_runs(ws)[-5:]) or "none yet"
@@ -191,6 +191,18 @@ def locked(folder: Path) -> Iterator[bool]:
             yield True
 
 
+def at_work(folder: Path) -> bool:
+    """True while some process holds the run's lock. Writes nothing, so that a read-only workspace can be listed."""
+    try:
+        with open(folder / ".lock") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     write_atomically(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
 
@@ -207,9 +219,11 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        if not isinstance(found, dict) or not NEEDED.get(path.name, set()) <= found.keys():
+            raise ValueError("keys are missing")
+    except (OSError, ValueError) as error:  # a JSONDecodeError and a UnicodeDecodeError are ValueErrors
         raise TrainingError("can't be read", where=str(path), cure="Delete the run folder and train again") from error
-    return dict(found)
+    return found
 
 
 def _free_folder(runs: Path, started: datetime, words: str, content: list[Any]) -> Path:

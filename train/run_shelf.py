@@ -24,7 +24,7 @@ _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 @dataclass(frozen=True)
 class Shown:
-    """One run; `state` is done, running (or cut off), edited or unreadable; `keeps` says why prune leaves it."""
+    """One run; `state` is done, running, cut off, edited or taken down; `keeps` says why prune leaves it."""
 
     run: str
     task: str
@@ -63,7 +63,8 @@ class Pruned:
 
     def line(self) -> str:
         word = "would delete" if self.dry_run else "deleted"
-        text = f"{word} {len(self.deleted)} runs ({self.bytes / 1e6:.1f} MB), kept {self.kept}"
+        runs = "1 run" if len(self.deleted) == 1 else f"{len(self.deleted)} runs"
+        text = f"{word} {runs} ({self.bytes / 1e6:.1f} MB), kept {self.kept}"
         tail = "; do it with --yes" if self.dry_run and self.deleted else ""
         return "\n".join([text + tail, *(f"  {each}" for each in self.deleted)])
 
@@ -147,6 +148,8 @@ def _delete(ws: Workspace, run: record.Run) -> None:
 
 def _shown(run: record.Run, why: tuple[str, ...]) -> Shown:
     state = "edited" if run.edited else "taken down" if marks(run.folder) else str(run.data["status"])
+    if state == "running" and not record.at_work(run.folder):
+        state = "cut off"
     rows = run.evaluation.get("rows") or [{}]
     return Shown(
         run.id, run.task, str(run.data["recipe"].get("name", "")), state, run.data["results"].get("score"),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dataset.errors import EmptyError
+from dataset.errors import EmptyError, UsageError
 from dataset.progress import Progress, silent
 from dataset.snapshot import Snapshot, load_snapshot
 from dataset.taxonomy import taxonomy_of
@@ -94,6 +94,9 @@ def labelled_rows(ws: Workspace, frozen: Snapshot, part: str, fields: Sequence[s
     rows = asked_rows(rows_of(frozen, part), taxonomy_of(ws))
     found = [row for row in rows if any(name in row["labels"] for name in fields)]
     if not found:
+        known = taxonomy_of(ws).fields
+        if unknown := [name for name in fields if name not in known]:
+            raise UsageError(f"--field {','.join(unknown)}: the taxonomy has no such field", expected=", ".join(known))
         raise EmptyError(
             f"no image in the {part} part has a label in {', '.join(fields)}",
             where=f"snapshot {frozen.name}",

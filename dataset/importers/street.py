@@ -1,4 +1,4 @@
-"""`street` of the shared data (Clothing Co-Parsing): `photos/NNNN.jpg`, `labels/NNNN.png`, `labels.json`.
+"""`street`, Clothing Co-Parsing: `photos/NNNN.jpg`, `labels/NNNN.png`, `labels.json`.
 
 Everything labelled is the person; garments are the labels that the taxonomy calls clothes (all but shoes, hats, socks
 and accessories); skin is the rest of the person. Split by photo number: n % 5 == 0 test, 1 validation, else train.

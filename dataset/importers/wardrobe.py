@@ -1,4 +1,4 @@
-"""`wardrobe` of the shared data (clothing-dataset-small, CC0): `train|validation/<class>/*.jpg`, ten classes.
+"""`wardrobe`, clothing-dataset-small (CC0): `train|validation/<class>/*.jpg`, ten classes.
 
 Its published parts are train and validation; a fixed tenth of train, by the sha256 of the file, is the test part.
 """

@@ -72,6 +72,8 @@ def extract(
     from crawlers.site_config import load_site
     from dataset.errors import UsageError
 
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url {url}", expected="the page's whole address, https://…")
     if str(page) != "-" and not page.is_file():
         raise UsageError("there is no such page", where=str(page), expected="a saved HTML file, or '-'")
     body = sys.stdin.buffer.read() if str(page) == "-" else page.read_bytes()

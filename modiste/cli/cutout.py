@@ -41,6 +41,9 @@ def cutout(
     closer: Annotated[
         bool | None, typer.Option("--closer/--once", help="Look twice; by default at photos over 3 megapixels.")
     ] = None,
+    mask: Annotated[
+        str, typer.Option(help="network, backdrop (what differs from it), or auto: backdrop where nobody wears it.")
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="For the network; by default one a core.")] = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
@@ -48,7 +51,8 @@ def cutout(
     """Cut the garment out of photos: transparent PNG at the photo's own size, or staged for a shop.
 
     Takes --weights, --run, the workspace's newest run, or the weight that ships. What is there already stays; changed
-    settings make it anew. Edges are refined at full size and the old background's colour is taken out of them.
+    settings make it anew. A garment laid flat or hung is told from its backdrop, too; --json says which way, as 'mask'.
+    Edges are refined at full size and the old background's colour is taken out of them.
     Example: modiste cutout photos/ --out cutouts --on white --shadow soft --template square-2000
     """
     from modiste.cutout import CutoutResult, cut_out
@@ -56,7 +60,7 @@ def cutout(
     from modiste.cutout_settings import CutoutSettings
     from train.closer import look
 
-    settings = CutoutSettings(what, people, kind, on, shadow, crop, margin, template, edges, white, closer)
+    settings = CutoutSettings(what, people, kind, on, shadow, crop, margin, template, edges, white, closer, mask)
     settings.check()
     named = run is not None or workspace != HERE
     ws = workspace_if_any(workspace, wanted=named)

@@ -119,7 +119,7 @@ def street(
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Clothing Co-Parsing as the shared data holds it: photos, label PNGs, labels.json.
+    """Clothing Co-Parsing: photos/NNNN.jpg, labels/NNNN.png (a label a pixel), labels.json.
 
     Example: modiste import street data/street -w shop
     """
@@ -133,7 +133,7 @@ def wardrobe(
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """The clothing data set of the shared data: train and validation, a folder a class.
+    """clothing-dataset-small: train/ and validation/, a folder a class.
 
     Example: modiste import wardrobe data/wardrobe -w shop
     """

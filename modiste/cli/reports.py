@@ -132,7 +132,9 @@ def model(
 
 @group.command()
 def compare(
-    runs: Annotated[list[str] | None, typer.Argument(help="Run ids; by default every judged run.")] = None,
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Run ids, or 'latest:segmentation'; by default every judged run.")
+    ] = None,
     out: Out = None,
     workspace: WorkspacePath = HERE,
     as_json: AsJson = False,
@@ -142,9 +144,11 @@ def compare(
     Example: modiste report compare -w shop
     """
     from reports.compare import compare_runs as step
+    from train.record import load
 
     ws = open_workspace(workspace)
-    perform("compare", lambda progress: step(ws, runs or (), out=out), as_json)
+    chosen = [load(ws, word).id if word.partition(":")[0] == "latest" else word for word in runs or ()]
+    perform("compare", lambda progress: step(ws, chosen, out=out), as_json)
 
 
 @group.command()

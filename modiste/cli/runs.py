@@ -74,9 +74,12 @@ def tag(
 
     Example: modiste runs tag latest paper-table-2 -w shop
     """
+    from train.record import load
     from train.run_shelf import tag as step
 
-    tell(Tagged(run, step(open_workspace(workspace), run, words, remove=remove)), as_json)
+    ws = open_workspace(workspace)
+    chosen = load(ws, run).id
+    tell(Tagged(chosen, step(ws, chosen, words, remove=remove)), as_json)
 
 
 @group.command()

@@ -32,7 +32,10 @@ def read_overrides(pairs: list[str] | None) -> dict[str, Any]:
         key, sign, value = pair.partition("=")
         if not sign or not key:
             raise UsageError(f"--set {pair}", expected="key=value")
-        found[key] = yaml.safe_load(value)
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"--set {pair}", expected="a value in YAML, such as 3, 1e-4 or [csv, mlflow]") from error
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -13,17 +13,24 @@ from modiste.cli.frame import AsJson, tell
 
 @dataclass(frozen=True)
 class InitResult:
+    """`kept` names the settings that were asked for otherwise than the workspace, already there, has them."""
+
     root: str
     made: bool
+    kept: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        return f"{'made' if self.made else 'already there'}: workspace {self.root}"
+        left = f"; its {' and '.join(self.kept)} stay as they are: change them in modiste.yaml" if self.kept else ""
+        return f"{'made' if self.made else 'already there'}: workspace {self.root}{left}"
 
 
 def init(
     path: Annotated[Path, typer.Argument(help="Folder to make.")],
-    purpose: Annotated[str, typer.Option(help="'training' or 'price-report'; opt-outs bind 'training'.")] = "training",
-    contact: Annotated[str, typer.Option(help="Address or URL that the crawler shows to shops.")] = "",
+    purpose: Annotated[
+        str | None,
+        typer.Option(help="'training' or 'price-report'; opt-outs bind 'training', which it is unless said."),
+    ] = None,
+    contact: Annotated[str | None, typer.Option(help="Address or URL that the crawler shows to shops.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a workspace.
@@ -33,8 +40,10 @@ def init(
     from dataset.workspace import SETTINGS_FILE, Workspace
 
     made = not (path / SETTINGS_FILE).exists()
-    ws = Workspace.init(path, purpose=purpose, contact=contact)
-    tell(InitResult(str(ws.root), made), as_json)
+    asked = {key: value for key, value in (("purpose", purpose), ("contact", contact)) if value is not None}
+    ws = Workspace.init(path, **asked)
+    kept = [key for key, value in asked.items() if getattr(ws.settings, key) != value]
+    tell(InitResult(str(ws.root), made, kept), as_json)
 
 
 def register(app: typer.Typer) -> None:

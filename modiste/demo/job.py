@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -146,7 +147,7 @@ def take_samples(folder: Path, count: int = 12) -> None:
 def _command(words: list[str], environment: dict[str, str], as_json: bool) -> float:
     """Run `modiste WORDS` in a child; seconds it took. -P: a folder named `train` where the user stands is not ours."""
     if not as_json:
-        typer.secho("$ modiste " + " ".join(words), bold=True)
+        typer.secho(f"$ modiste {' '.join(map(_typed, words))}", bold=True)
     began = time.monotonic()
     shown = sys.stderr if as_json else None
     child = subprocess.Popen([sys.executable, "-P", "-m", "modiste", *words], env=environment, stdout=shown)
@@ -158,6 +159,13 @@ def _command(words: list[str], environment: dict[str, str], as_json: bool) -> fl
     if code:
         raise DemoStopped(f"'modiste {words[0]}' ended with exit code {code}", code)
     return round(time.monotonic() - began, 2)
+
+
+def _typed(word: str) -> str:
+    """A word as one would type it in a shell: in double quotes where they do, which read better than escapes."""
+    if shlex.quote(word) == word or set(word) & set('"\\$`!'):
+        return shlex.quote(word)
+    return f'"{word}"'
 
 
 class DemoStopped(ModisteError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -54,16 +56,40 @@ CLOTHES = frozenset(
     ]
 )
 Split = tuple[str, str]
+PARTS = ("train", "validation", "test")
+OF_EACH_PART = 3
 
 
-def _sample(files: list[Path], count: int) -> list[Path]:
-    """`count` of the files, in their order, the same each time. Not every k-th: the split goes by photo number."""
+def _sample(files: list[Path], count: int, part_of: Callable[[Path], str]) -> list[Path]:
+    """`count` of the files, in their order, the same each time. Not every k-th: the split goes by photo number.
+
+    A small sample still has `OF_EACH_PART` of train, validation and test, or no model could be chosen or judged.
+    """
 
     def place(path: Path) -> str:
         return sha256_of(f"{path.parent.name}/{path.name}".encode())
 
-    chosen = set(sorted(files, key=place)[:count])
-    return [path for path in files if path in chosen]
+    ordered = sorted(files, key=place)
+    chosen, rest = ordered[:count], ordered[count:]
+    for part in PARTS:
+        lacking = min(OF_EACH_PART, count // len(PARTS)) - sum(part_of(path) == part for path in chosen)
+        for path in islice((each for each in rest if part_of(each) == part), max(0, lacking)):
+            common = Counter(map(part_of, chosen)).most_common(1)[0][0]
+            chosen.remove(next(each for each in reversed(chosen) if part_of(each) == common))
+            chosen.append(path)
+    kept = set(chosen)
+    return [path for path in files if path in kept]
+
+
+def _street_part(path: Path) -> str:
+    return {0: "test", 1: "validation"}.get(int(path.stem) % 5, "train")
+
+
+def _wardrobe_part(path: Path) -> str:
+    """Its own validation part; a tenth of its train part, by the files' bytes, is the test part."""
+    if path.parent.parent.name == "validation":
+        return "validation"
+    return "test" if int(sha256_of(path.read_bytes())[:8], 16) % 10 == 0 else "train"
 
 
 def _shares(sizes: list[int], limit: int | None) -> list[int]:
@@ -84,7 +110,10 @@ def sell_photos(photos: Path, out: Path, limit: int | None, progress: Progress) 
             cure="Give the folder that holds `street` and `wardrobe`.",
         )
     from_street, from_wardrobe = _shares([len(street), len(wardrobe)], limit)
-    chosen = [*_sample(street, from_street), *_sample(wardrobe, from_wardrobe)]
+    chosen = [
+        *_sample(street, from_street, _street_part),
+        *_sample(wardrobe, from_wardrobe, _wardrobe_part),
+    ]
     names = _label_names(photos) if street else {}
     out.mkdir(parents=True, exist_ok=True)
     splits: list[Split] = []
@@ -113,7 +142,7 @@ def _label_names(photos: Path) -> dict[int, str]:
 def _street(
     path: Path, out: Path, names: dict[int, str], splits: list[Split], truth: list[tuple[str, str, str]]
 ) -> Product:
-    number, data = int(path.stem), path.read_bytes()
+    data = path.read_bytes()
     sha256 = sha256_of(data)
     labels = np.asarray(Image.open(path.parent.parent / "labels" / f"{path.stem}.png"))
     pixels = np.asarray(Image.open(path).convert("RGB"))
@@ -124,7 +153,7 @@ def _street(
     garment = np.isin(labels, [value for value, name in names.items() if name in CLOTHES])
     for kind, mask in (("person", labels > 0), ("garment", garment)):
         write_cutout(out / "annotations", sha256, kind, pixels, mask)
-    splits.append((sha256, {0: "test", 1: "validation"}.get(number % 5, "train")))
+    splits.append((sha256, _street_part(path)))
     seen = Counter(
         {
             names[int(v)]: int(n)
@@ -147,8 +176,7 @@ def _street(
 
 def _wardrobe(path: Path, splits: list[Split], truth: list[tuple[str, str, str]]) -> Product:
     sha256, kind = sha256_of(path.read_bytes()), path.parent.name
-    held = path.parent.parent.name == "validation"
-    splits.append((sha256, "validation" if held else "test" if int(sha256[:8], 16) % 10 == 0 else "train"))
+    splits.append((sha256, _wardrobe_part(path)))
     truth += [(sha256, "type", kind), (sha256, "view", "packshot")]
     title = f"{kind.capitalize()} no. {sha256[:6]}"
     return _priced(

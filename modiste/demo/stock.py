@@ -86,112 +86,52 @@ class Offer:
     shape_seed: int
 
 
+# kind -> pattern, sleeve, length, neckline, cut. A tuple is drawn from, a word stands, "" is the pattern drawn for all.
+CUTS: dict[str, tuple[str | tuple[str, ...] | None, ...]] = {
+    "t-shirt": (
+        ("plain", "striped", "plain"), "short", "hip", ("crew", "v-neck", "scoop"), ("regular", "fitted", "boxy")
+    ),
+    "shirt": (("plain", "striped", "checked"), ("long", "long", "short"), "hip", "collar", ("regular", "boxy")),
+    "blouse": ("", ("long", "three-quarter", "short"), "hip", ("bow", "v-neck", "boat"), "regular"),
+    "sweater": (
+        ("plain", "plain", "striped"), "long", "hip", ("turtleneck", "crew", "v-neck"), ("boxy", "regular")
+    ),
+    "skirt": ("", None, ("mini", "knee", "midi"), None, ("a-line", "pencil", "pleated", "flared")),
+    "pants": (
+        ("plain", "plain", "plain", "striped", "checked"), None, ("full", "full", "cropped"), None,
+        ("skinny", "straight", "wide", "tailored"),
+    ),
+    "shorts": (("plain", "plain", "checked"), None, ("short", "knee"), None, ("straight", "tailored")),
+    "jacket": (("plain", "plain", "checked"), "long", "hip", "lapel", ("open", "double", "single")),
+    "shoes": ("plain", None, None, None, ("sneakers", "boots", "pumps", "loafers")),
+    "hat": ("plain", None, None, None, ("beanie", "fedora", "bucket hat")),
+}  # fmt: skip
+
+
 def cut_garment(kind: str, rng: Random) -> Garment:
-    """A garment of a type with fitting sleeve, length, neckline, pattern and cut; the colour is random."""
+    """A garment of a type with fitting sleeve, length, neckline, pattern and cut; the colour is random.
+
+    What is drawn, and in which order, stays: another order is another shop for every seed.
+    """
     colour = rng.choice(tuple(CLOTH))
     pattern = rng.choices([name for name, _ in PROBABLE], [share for _, share in PROBABLE])[0]
-    pick = rng.choice
-    if kind == "t-shirt":
-        return Garment(
-            kind,
-            colour,
-            pick(("plain", "striped", "plain")),
-            "short",
-            "hip",
-            pick(("crew", "v-neck", "scoop")),
-            pick(("regular", "fitted", "boxy")),
-        )
-    if kind == "shirt":
-        return Garment(
-            kind,
-            colour,
-            pick(("plain", "striped", "checked")),
-            pick(("long", "long", "short")),
-            "hip",
-            "collar",
-            pick(("regular", "boxy")),
-        )
-    if kind == "blouse":
-        return Garment(
-            kind,
-            colour,
-            pattern,
-            pick(("long", "three-quarter", "short")),
-            "hip",
-            pick(("bow", "v-neck", "boat")),
-            "regular",
-        )
-    if kind == "sweater":
-        return Garment(
-            kind,
-            colour,
-            pick(("plain", "plain", "striped")),
-            "long",
-            "hip",
-            pick(("turtleneck", "crew", "v-neck")),
-            pick(("boxy", "regular")),
-        )
     if kind == "dress":
-        sleeve = pick(("sleeveless", "short", "three-quarter", "long"))
-        neckline = (
-            pick(("strap", "square", "v-neck")) if sleeve == "sleeveless" else pick(("v-neck", "crew", "boat", "scoop"))
-        )
-        cut = pick(("wrap", "flared", "a-line", "sheath"))
-        return Garment(
-            kind,
-            colour,
-            pattern,
-            sleeve,
-            pick(("mini", "knee", "midi", "maxi")),
-            "v-neck" if cut == "wrap" else neckline,
-            cut,
-        )
-    if kind == "skirt":
-        return Garment(
-            kind,
-            colour,
-            pattern,
-            None,
-            pick(("mini", "knee", "midi")),
-            None,
-            pick(("a-line", "pencil", "pleated", "flared")),
-        )
+        return _cut_dress(colour, pattern, rng)
+    length = rng.choice(("knee", "midi", "thigh")) if kind == "coat" else None
     if kind == "pants":
-        return Garment(
-            kind,
-            pick((colour, "denim", "black", "sand")),
-            pick(("plain", "plain", "plain", "striped", "checked")),
-            None,
-            pick(("full", "full", "cropped")),
-            None,
-            pick(("skinny", "straight", "wide", "tailored")),
-        )
-    if kind == "shorts":
-        return Garment(
-            kind,
-            colour,
-            pick(("plain", "plain", "checked")),
-            None,
-            pick(("short", "knee")),
-            None,
-            pick(("straight", "tailored")),
-        )
-    if kind in ("coat", "jacket"):
-        length = "hip" if kind == "jacket" else pick(("knee", "midi", "thigh"))
-        return Garment(
-            kind,
-            colour,
-            pick(("plain", "plain", "checked")),
-            "long",
-            length,
-            "lapel",
-            pick(("open", "double", "single")),
-        )
-    return Garment(
-        kind,
-        colour,
-        cut=pick(("sneakers", "boots", "pumps", "loafers") if kind == "shoes" else ("beanie", "fedora", "bucket hat")),
-    )
+        colour = rng.choice((colour, "denim", "black", "sand"))
+    choices = CUTS["jacket" if kind == "coat" else kind]
+    said = [rng.choice(each) if isinstance(each, tuple) else each for each in choices]
+    return Garment(kind, colour, said[0] or pattern, said[1], length or said[2], said[3], said[4] or "regular")
+
+
+def _cut_dress(colour: str, pattern: str, rng: Random) -> Garment:
+    sleeve = rng.choice(("sleeveless", "short", "three-quarter", "long"))
+    bare = sleeve == "sleeveless"
+    neckline = rng.choice(("strap", "square", "v-neck") if bare else ("v-neck", "crew", "boat", "scoop"))
+    cut = rng.choice(("wrap", "flared", "a-line", "sheath"))
+    length = rng.choice(("mini", "knee", "midi", "maxi"))
+    return Garment("dress", colour, pattern, sleeve, length, "v-neck" if cut == "wrap" else neckline, cut)
 
 
 def _title(name: str, g: Garment) -> str:

@@ -10,7 +10,7 @@ export function stage(photo) {
   return card("Photo", "stage",
     el("figure", {},
       el("div", { class: "frame" },
-        src ? el("img", { class: "photo", src, alt: photo.name, onerror: hide }) : el("p", { class: "soft" }, "The photo stays at its address; what was made of it is shown here."),
+        src ? el("img", { class: "photo", src, alt: photo.name, onerror: hide }) : el("p", { class: "soft" }, photo.refused ? "Nothing came from this address." : "The photo stays at its address; what was made of it is shown here."),
         map ? el("img", { class: src ? "heat over" : "heat", src: map, alt: `Where the tagger looked for ${photo.heat}` }) : null),
       el("figcaption", {}, map ? `The redder, the more it speaks for ‘${best(photo)}’. ` : "", el("span", { class: "file" }, photo.name))),
     photo.heat && heat?.state === "working" ? busy("Drawing where it looked…") : null,
