@@ -69,6 +69,13 @@ def test_every_recipe_that_ships_loads_and_says_its_name(name: str) -> None:
     assert found.kind == name.split("-")[0]
 
 
+@pytest.mark.parametrize("name", ["upscale-strong", "repair-strong"])
+def test_what_a_card_trains_a_cpu_trains_shrunk(ws: Workspace, name: str) -> None:
+    told = trained(ws, name, epochs=1, workers=0)
+    assert told.n_train == 12
+    assert np.isfinite(told.score)
+
+
 def test_a_recipe_nobody_knows_names_those_that_ship() -> None:
     with pytest.raises(SettingsError, match="restoration/repair-fast"):
         restoration_recipe("polish")
